@@ -1,0 +1,147 @@
+"""What every connector can do, whichever the venue. Shared code asks the spec and the capabilities, never the name.
+
+Every verb raises only the errors of `cts.domain.errors`: `AuthFailed`, `Rejected` (`OrderNotFound`), `RateLimited`,
+`Unavailable`, and, for writes that place or amend, `AmbiguousResult`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from cts.domain.types import (
+    Balance,
+    Candle,
+    Environment,
+    Instrument,
+    MarginMode,
+    Market,
+    OrderAck,
+    OrderRequest,
+    PositionMode,
+    Tick,
+    Ticker,
+    VenueFill,
+    VenueOrder,
+    VenuePosition,
+)
+
+if TYPE_CHECKING:
+    from apps.exchanges.connectors.spec import ExchangeSpec
+    from apps.exchanges.connectors.stream import Stream
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret half of a connection. Never logged: its repr shows the last four characters of the key."""
+
+    api_key: str
+    api_secret: str
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credentials(…{self.api_key[-4:]})"
+
+    __str__ = __repr__
+
+
+class StreamEvents(msgspec.Struct, kw_only=True):
+    """Callbacks of a stream; called on the stream's own thread, so they must be quick and must not raise."""
+
+    on_ticks: Callable[[list[Tick]], None] | None = None
+    on_tickers: Callable[[list[Ticker]], None] | None = None
+    on_order: Callable[[VenueOrder], None] | None = None
+    on_fill: Callable[[VenueFill], None] | None = None
+    on_position: Callable[[VenuePosition | None, str], None] | None = None
+    on_connected: Callable[[], None] | None = None
+    on_disconnected: Callable[[str], None] | None = None
+
+
+class Connector(ABC):
+    """One account on one venue and market. Thread-safe: reads and writes may come from several threads."""
+
+    spec: ClassVar["ExchangeSpec"]
+
+    @abstractmethod
+    def server_time_ms(self) -> int: ...
+
+    @abstractmethod
+    def instruments(self) -> list[Instrument]:
+        """All tradable symbols of the market; pages fetched to the end."""
+
+    @abstractmethod
+    def tickers(self, symbols: Iterable[str] | None = None) -> list[Ticker]: ...
+
+    @abstractmethod
+    def candles(self, symbol: str, *, timeframe_s: int, since_ms: int | None = None, limit: int = 500) -> list[Candle]:
+        """Ascending; the newest may be unfinished (`is_closed` False). At most `limit`."""
+
+    @abstractmethod
+    def balances(self) -> list[Balance]: ...
+
+    @abstractmethod
+    def positions(self) -> list[VenuePosition]:
+        """Every leg that isn't flat."""
+
+    @abstractmethod
+    def set_leverage(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> None:
+        """Both sides. Already so is success."""
+
+    @abstractmethod
+    def set_margin_mode(self, symbol: str, *, margin_mode: MarginMode, leverage: int) -> None: ...
+
+    @abstractmethod
+    def position_mode(self) -> PositionMode: ...
+
+    @abstractmethod
+    def set_position_mode(self, mode: PositionMode) -> None: ...
+
+    @abstractmethod
+    def place(self, request: OrderRequest) -> OrderAck:
+        """Send once. `AmbiguousResult` when it can't be known whether the venue took it; never sent twice by us."""
+
+    @abstractmethod
+    def cancel(
+        self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
+    ) -> None:
+        """Ask for it; the outcome comes by stream or query. `OrderNotFound` where the venue knows none such."""
+
+    @abstractmethod
+    def cancel_all(self, symbol: str) -> None:
+        """Every open order of the symbol, conditional ones too."""
+
+    @abstractmethod
+    def order(
+        self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
+    ) -> VenueOrder:
+        """The order as the venue tells it, open or final. `OrderNotFound` where it knows none such."""
+
+    @abstractmethod
+    def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
+        """Conditional ones included."""
+
+    @abstractmethod
+    def fills(self, symbol: str, *, since_ms: int | None = None, venue_order_id: str = "") -> list[VenueFill]:
+        """Ascending by time; pages fetched to the end."""
+
+    @abstractmethod
+    def public_stream(self, symbols: Iterable[str], events: StreamEvents) -> "Stream":
+        """Not yet started. Symbols can be added while it runs."""
+
+    @abstractmethod
+    def private_stream(self, events: StreamEvents) -> "Stream":
+        """Orders, fills and positions of the account. Not yet started."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the pooled sockets back."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a connector connects. `base_url` and `ws_url` come from the spec's environment, or name the paper venue."""
+
+    environment: Environment
+    market: Market
+    position_mode: PositionMode = PositionMode.ONE_WAY
+    paper_url: str = ""
+    timeout_s: float = 10.0

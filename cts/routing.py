@@ -1,0 +1,5 @@
+"""Every websocket address."""
+
+from channels.routing import URLRouter
+
+websocket = URLRouter([])

@@ -1,0 +1,290 @@
+"""Every knob, read from the environment once. A bad value stops the start with its name and the remedy."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def _number(name: str, default: float, *, low: float, high: float) -> float:
+    raw = env.str(name, default=str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a number; set it to {low:g}-{high:g}") from None
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name}={raw} is outside {low:g}-{high:g}")
+    return value
+
+
+def _switch(name: str, default: bool) -> bool:
+    raw = env.str(name, default=str(default)).lower()
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={raw!r} is not a switch; use true or false")
+
+
+def _secret(name: str, *, embedded_default: str, minimum: int) -> str:
+    value = env.str(name, default=embedded_default if IS_EMBEDDED else "")
+    if len(value) < minimum:
+        raise ImproperlyConfigured(
+            f"{name} must be set to at least {minimum} characters; make one with: openssl rand -hex 32"
+        )
+    return value
+
+
+# --- what kind of start this is -----------------------------------------------------------------------------------
+IS_EMBEDDED = _switch("CTS_EMBEDDED", True)
+DEBUG = _switch("CTS_DEBUG", False)
+if DEBUG and not IS_EMBEDDED:
+    raise ImproperlyConfigured("CTS_DEBUG must be off when CTS_EMBEDDED is off: debug pages show secrets")
+
+DATA_DIR = Path(env.str("CTS_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+LOG_DIR = Path(env.str("CTS_LOG_DIR", default=str(BASE_DIR / "logs"))).resolve()
+PORT = int(_number("CTS_PORT", 8000, low=1, high=65535))
+PAPER_PORT = int(_number("CTS_PAPER_PORT", PORT + 1 if PORT < 65535 else PORT - 1, low=1, high=65535))
+PAPER_URL = env.str("CTS_PAPER_URL", default=f"http://127.0.0.1:{PAPER_PORT}")
+
+SECRET_KEY = _secret("CTS_SECRET_KEY", embedded_default="embedded-start-only-" + "0" * 44, minimum=50)
+# Comma-separated "id:hex" pairs of 32-byte keys; the first encrypts, all decrypt.
+ENCRYPTION_KEYS = _secret("CTS_ENCRYPTION_KEYS", embedded_default="embedded:" + "00" * 32, minimum=66)
+
+ALLOWED_HOSTS: list[str] = env.list("CTS_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CTS_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CTS_CORS_ORIGINS", default=[])
+REGISTRATION_OPEN = _switch("CTS_REGISTRATION_OPEN", True)
+
+# --- applications ---------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "corsheaders",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "apps.accounts",
+    "apps.exchanges",
+    "apps.strategies",
+    "apps.orders",
+    "apps.positions",
+    "apps.portfolios",
+    "apps.engine",
+    "apps.monitoring",
+]
+MIDDLEWARE = [
+    "cts.logging.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "cts.urls"
+WSGI_APPLICATION = "cts.wsgi.application"
+ASGI_APPLICATION = "cts.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- database -------------------------------------------------------------------------------------------------------
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;"
+)
+
+
+def _database() -> dict[str, Any]:
+    url = env.str("DATABASE_URL", default="")
+    if not url and not IS_EMBEDDED:
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when CTS_EMBEDDED is off")
+    config: dict[str, Any] = env.db_url_config(url or f"sqlite:///{DATA_DIR / 'cts.sqlite3'}")
+    options = config.setdefault("OPTIONS", {})
+    if "sqlite" in config["ENGINE"]:
+        # IMMEDIATE: a transaction takes the write lock at its start and waits for it, instead of failing half way.
+        options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _SQLITE_PRAGMAS}
+    else:
+        config["CONN_HEALTH_CHECKS"] = True
+        options.setdefault(
+            "pool", {"min_size": 1, "max_size": int(_number("CTS_DB_POOL", 16, low=1, high=200)), "timeout": 10}
+        )
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis, Celery, Channels ------------------------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0" if IS_EMBEDDED else "")
+if not REDIS_URL:
+    raise ImproperlyConfigured("REDIS_URL must be set when CTS_EMBEDDED is off")
+REDIS_PREFIX = env.str("CTS_REDIS_PREFIX", default="cts")
+CHANNEL_LAYERS = {
+    "default": {
+        # The pub/sub layer: the list-based one keeps the oldest messages of a slow reader and drops the newest.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": f"{REDIS_PREFIX}-ws", "capacity": 1000},
+    }
+}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:celery:", "socket_keepalive": True}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("default", "sync", "compute", "engine")]
+CELERY_TASK_ROUTES = {
+    "apps.exchanges.tasks.feed_run": {"queue": "engine"},
+    "apps.strategies.tasks.study_run": {"queue": "engine"},
+    "apps.engine.tasks.engine_run": {"queue": "engine"},
+    "apps.strategies.tasks.search_*": {"queue": "compute"},
+}
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+from cts.beat import SCHEDULE as CELERY_BEAT_SCHEDULE  # noqa: E402, F401
+
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+LEASE_TTL_S = _number("CTS_LEASE_TTL_S", 15, low=2, high=300)
+RUN_MAX_S = _number("CTS_RUN_MAX_S", 3600, low=10, high=86_400)
+VENUE_TIMEOUT_S = _number("CTS_VENUE_TIMEOUT_S", 10, low=1, high=60)
+RECONCILE_INTERVAL_S = _number("CTS_RECONCILE_INTERVAL_S", 30, low=1, high=600)
+
+# --- accounts ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in [
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    ]
+]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "dashboard"
+LOGOUT_REDIRECT_URL = "sign_in"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_EMBEDDED
+SESSION_COOKIE_NAME = "cts_session"
+CSRF_COOKIE_NAME = "cts_csrf"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if not IS_EMBEDDED:
+    SECURE_SSL_REDIRECT = _switch("CTS_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = int(_number("CTS_HSTS_S", 31_536_000, low=0, high=63_072_000))
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/docs/"],
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "connect-src": ["'self'", "ws:", "wss:"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+    },
+}
+
+# --- API --------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "cts.rest.Pagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "cts.rest.problem_response",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "SIGNING_KEY": SECRET_KEY,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CTS API",
+    "DESCRIPTION": "Everything the pages can do. Decimals are strings, times are UTC ISO 8601, errors are problem+json.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS: list[Any] = [BASE_DIR / "static"]
+_CHARTS = BASE_DIR / "node_modules" / "lightweight-charts" / "dist"
+_HTMX = BASE_DIR / "node_modules" / "htmx.org" / "dist"
+STATICFILES_DIRS += [
+    (name, path) for name, path in [("vendor/charts", _CHARTS), ("vendor/htmx", _HTMX)] if path.is_dir()
+]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+UNFOLD = {"SITE_TITLE": "CTS", "SITE_HEADER": "CTS administration", "SITE_URL": "/"}
+
+# --- logs -------------------------------------------------------------------------------------------------------------
+LOGGING_CONFIG = None
+LOG_LEVEL = env.str("CTS_LOG_LEVEL", default="INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+    raise ImproperlyConfigured(f"CTS_LOG_LEVEL={LOG_LEVEL!r} is not one of DEBUG, INFO, WARNING, ERROR")
+from cts.logging import configure  # noqa: E402
+
+configure(log_dir=LOG_DIR, level=LOG_LEVEL)
