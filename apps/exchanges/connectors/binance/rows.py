@@ -1,0 +1,206 @@
+"""Binance's rows in our types. Conditional orders are "algo orders" with ids, fields and states of their own."""
+
+from abc import ABC
+from decimal import Decimal
+from typing import Any
+
+from apps.exchanges.connectors.binance.client_ids import ClientIds
+from apps.exchanges.connectors.binance.spec import SPEC, TIME
+from apps.exchanges.connectors.binance.words import ALGO_STATUSES, KINDS, LEGS, SIDES, STATUSES
+from apps.exchanges.connectors.parsing import Reader, Row
+from apps.exchanges.connectors.rest import RestConnector
+from cts.domain.types import (
+    Balance,
+    Instrument,
+    PositionSide,
+    Ticker,
+    VenueFill,
+    VenueOrder,
+    VenuePosition,
+)
+
+_HUNDRED = Decimal(100)
+
+
+class BinanceRows(RestConnector, ABC):
+    spec = SPEC
+    read = Reader("binance")
+    time_call = TIME
+    time_field = "serverTime"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.client_ids = ClientIds()
+
+    def parse_instrument(self, row: Row) -> Instrument:
+        read = self.read
+        filters = {read.text(entry, "filterType"): entry for entry in read.rows(row, "filters")}
+        lots = read.mapping(filters, "LOT_SIZE")
+        notional = filters.get("MIN_NOTIONAL")
+        return Instrument(
+            symbol=self.symbol(row),
+            venue_symbol=read.text(row, "symbol"),
+            market=self.target.market,
+            base=read.text(row, "baseAsset"),
+            quote=read.text(row, "quoteAsset"),
+            settle=read.text(row, "marginAsset"),
+            tick_size=read.positive(read.mapping(filters, "PRICE_FILTER"), "tickSize"),
+            lot_step=read.positive(lots, "stepSize"),
+            min_quantity=read.positive(lots, "minQty"),
+            max_quantity=read.positive_or_none(lots, "maxQty"),
+            min_notional=read.positive(notional, "notional") if notional else None,
+            # Leverage brackets are signed and per account; without them the exchange-wide ceiling holds.
+            max_leverage=self.spec.max_leverage,
+            is_trading=read.text(row, "status") == "TRADING",
+        )
+
+    def parse_ticker(self, row: Row, *, book: Row | None = None, mark: Row | None = None) -> Ticker:
+        """The day's figures; quotes and mark price come from lists of their own."""
+        read = self.read
+        change = read.signed_or_none(row, "priceChangePercent")
+        return Ticker(
+            symbol=self.symbol(row),
+            last=read.positive(row, "lastPrice"),
+            bid=read.positive_or_none(book, "bidPrice") if book else None,
+            ask=read.positive_or_none(book, "askPrice") if book else None,
+            mark=read.positive_or_none(mark, "markPrice") if mark else None,
+            index=read.positive_or_none(mark, "indexPrice") if mark else None,
+            funding_rate=read.signed_or_none(mark, "lastFundingRate") if mark else None,
+            next_funding_ms=read.integer_or_none(mark, "nextFundingTime") if mark else None,
+            volume_24h=read.unsigned_or_none(row, "volume"),
+            turnover_24h=read.unsigned_or_none(row, "quoteVolume"),
+            change_24h_ratio=None if change is None else change / _HUNDRED,
+            at_ms=read.integer(row, "closeTime"),
+        )
+
+    def parse_balance(self, row: Row) -> Balance:
+        read = self.read
+        total = read.signed(row, "balance")
+        unrealized = read.signed(row, "crossUnPnl")
+        return Balance(
+            asset=read.text(row, "asset"),
+            total=total,
+            available=max(read.signed(row, "availableBalance"), Decimal(0)),
+            equity=total + unrealized,
+            unrealized_pnl=unrealized,
+        )
+
+    def parse_position(self, row: Row) -> VenuePosition | None:
+        """None for a leg that is flat. One-way amounts are signed; hedge legs are named, and signed as well."""
+        read = self.read
+        amount = read.signed(row, "positionAmt")
+        if not amount:
+            return None
+        leg = read.choice(row, "positionSide", LEGS)
+        return VenuePosition(
+            symbol=self.symbol(row),
+            side=leg or (PositionSide.LONG if amount > 0 else PositionSide.SHORT),
+            quantity=abs(amount),
+            entry_price=read.positive(row, "entryPrice"),
+            mark_price=read.positive_or_none(row, "markPrice"),
+            unrealized_pnl=read.signed_or_none(row, "unRealizedProfit"),
+            liquidation_price=read.positive_or_none(row, "liquidationPrice"),
+            at_ms=read.integer_or_none(row, "updateTime") or 0,
+        )
+
+    def parse_order(self, row: Row) -> VenueOrder:
+        read = self.read
+        order_id = read.identifier(row, "orderId")
+        return VenueOrder(
+            client_order_id=self.client_ids.get(order_id) or read.text_or_empty(row, "clientOrderId"),
+            venue_order_id=order_id,
+            symbol=self.symbol(row),
+            side=read.choice(row, "side", SIDES),
+            order_type=read.choice(row, "origType" if "origType" in row else "type", KINDS),
+            status=read.choice(row, "status", STATUSES),
+            quantity=read.positive(row, "origQty"),
+            filled_quantity=read.unsigned(row, "executedQty"),
+            average_price=read.positive_or_none(row, "avgPrice"),
+            price=read.positive_or_none(row, "price"),
+            trigger_price=read.positive_or_none(row, "stopPrice"),
+            is_reduce_only=read.flag(row, "reduceOnly"),
+            position_side=read.choice(row, "positionSide", LEGS),
+            created_ms=read.integer_or_none(row, "time") or 0,
+            updated_ms=read.integer_or_none(row, "updateTime") or 0,
+        )
+
+    def parse_algo_order(self, row: Row) -> VenueOrder:
+        read = self.read
+        client_order_id = read.text_or_empty(row, "clientAlgoId")
+        if became := read.text_or_empty(row, "actualOrderId"):
+            self.client_ids.learn(became, client_order_id)
+        return VenueOrder(
+            client_order_id=client_order_id,
+            venue_order_id=became or read.identifier(row, "algoId"),
+            symbol=self.symbol(row),
+            side=read.choice(row, "side", SIDES),
+            order_type=read.choice(row, "orderType", KINDS),
+            status=read.choice(row, "algoStatus", ALGO_STATUSES),
+            quantity=read.unsigned(row, "quantity"),
+            filled_quantity=Decimal(0),
+            price=read.positive_or_none(row, "price"),
+            trigger_price=read.positive(row, "triggerPrice"),
+            is_reduce_only=read.flag(row, "reduceOnly"),
+            position_side=read.choice(row, "positionSide", LEGS),
+            created_ms=read.integer_or_none(row, "createTime") or 0,
+            updated_ms=read.integer_or_none(row, "updateTime") or 0,
+        )
+
+    def parse_fill(self, row: Row) -> VenueFill:
+        read = self.read
+        order_id = read.identifier(row, "orderId")
+        return VenueFill(
+            venue_trade_id=read.identifier(row, "id"),
+            venue_order_id=order_id,
+            client_order_id=self.client_ids.get(order_id) or "",
+            symbol=self.symbol(row),
+            side=read.choice(row, "side", SIDES),
+            price=read.positive(row, "price"),
+            quantity=read.positive(row, "qty"),
+            fee=read.signed(row, "commission"),
+            fee_asset=read.text(row, "commissionAsset"),
+            is_maker=read.flag(row, "maker"),
+            executed_ms=read.integer(row, "time"),
+            position_side=read.choice(row, "positionSide", LEGS),
+        )
+
+    # --- the same facts as the private stream spells them ---------------------------------------------------------------
+    def parse_order_event(self, row: Row) -> VenueOrder:
+        return self.parse_order(
+            {
+                "orderId": row.get("i"),
+                "clientOrderId": row.get("c"),
+                "symbol": row.get("s"),
+                "side": row.get("S"),
+                "type": row.get("ot", row.get("o")),
+                "status": row.get("X"),
+                "origQty": row.get("q"),
+                "executedQty": row.get("z"),
+                "avgPrice": row.get("ap"),
+                "price": row.get("p"),
+                "stopPrice": row.get("sp"),
+                "reduceOnly": row.get("R"),
+                "positionSide": row.get("ps"),
+                "updateTime": row.get("T"),
+            }
+        )
+
+    def parse_fill_event(self, row: Row) -> VenueFill:
+        # The commission and its asset are left out when there was none.
+        fields = {"id": "t", "orderId": "i", "symbol": "s", "side": "S", "price": "L", "qty": "l", "maker": "m"}
+        fields |= {"time": "T", "positionSide": "ps"}
+        return self.parse_fill(
+            {name: row.get(short) for name, short in fields.items()}
+            | {"commission": row.get("n", "0"), "commissionAsset": row.get("N", "USDT")}
+        )
+
+    def parse_algo_event(self, row: Row, *, at_ms: Any) -> VenueOrder:
+        fields = {"clientAlgoId": "caid", "algoId": "aid", "actualOrderId": "ai", "symbol": "s", "side": "S"}
+        fields |= {"orderType": "o", "algoStatus": "X", "quantity": "q", "price": "p", "triggerPrice": "tp"}
+        fields |= {"reduceOnly": "R", "positionSide": "ps"}
+        return self.parse_algo_order({name: row.get(short) for name, short in fields.items()} | {"updateTime": at_ms})
+
+    def parse_position_event(self, row: Row) -> VenuePosition | None:
+        fields = {"symbol": "s", "positionAmt": "pa", "entryPrice": "ep", "unRealizedProfit": "up"}
+        fields |= {"positionSide": "ps", "updateTime": "at"}
+        return self.parse_position({name: row.get(short) for name, short in fields.items()})

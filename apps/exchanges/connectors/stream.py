@@ -1,0 +1,273 @@
+"""Websockets that stay up: heartbeats, silence noticed, reconnects with jitter, subscriptions kept, callbacks isolated."""
+
+import logging
+import random
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from apps.exchanges.connectors.base import StreamEvents
+from cts.domain.errors import AuthFailed, ExchangeError
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+log = logging.getLogger("cts.exchanges.stream")
+# The library logs whole request lines at DEBUG, and some venues put a session key into them.
+_wire_log = logging.getLogger("cts.exchanges.wire")
+_wire_log.setLevel(logging.WARNING)
+
+BACK_OFF_BASE_S = 0.5
+BACK_OFF_MAX_S = 30.0
+READY_S = 10.0
+FRAME_MAX = 16 * 1024 * 1024
+
+
+class StreamBroken(Exception):
+    """This socket is of no use any more; the reason is for people."""
+
+
+class Dialect(ABC):
+    """How one socket of a venue talks. Called by the socket's thread only, except `subscribe`."""
+
+    def __init__(self, *, urls: Sequence[str], events: StreamEvents, heartbeat_s: float) -> None:
+        self.events = events
+        self.heartbeat_s = heartbeat_s
+        self.symbols: set[str] = set()
+        self.is_ready = False
+        # Newest frame with content, not a pong; None where quiet is normal.
+        self.data_at: float | None = None
+        self._urls = urls
+
+    def url(self, attempt: int) -> str:
+        """Alternatives in turn. May call the venue for a session key."""
+        return self._urls[attempt % len(self._urls)]
+
+    @abstractmethod
+    def opening(self) -> list[str]:
+        """Frames to send on a fresh socket: login or subscriptions. State of the former socket is forgotten here."""
+
+    @abstractmethod
+    def receive(self, frame: str | bytes) -> list[str]:
+        """Read one frame, tell the events, return frames to send."""
+
+    def subscribe(self, symbols: Iterable[str]) -> list[str]:
+        """Remember the symbols; frames that add them to a running socket."""
+        return []
+
+    def ping(self) -> str | None:
+        """The venue's own ping frame; None for the protocol's."""
+        return None
+
+    def tend(self) -> None:  # noqa: B027 - most venues have nothing to tend
+        """Called about every heartbeat, for session keys that need renewal."""
+
+
+class Stream:
+    """One or more sockets that are one source to the listener: connected when all are."""
+
+    def __init__(self, dialects: Sequence[Dialect], *, events: StreamEvents, name: str) -> None:
+        self.name = name
+        self._events = events
+        self._lock = threading.Lock()
+        self._was_connected = False
+        self.dialects = tuple(dialects)
+        self._lines = [_Line(dialect, stream=self, name=f"{name}-{i}") for i, dialect in enumerate(dialects)]
+
+    @property
+    def is_connected(self) -> bool:
+        return all(line.is_ready for line in self._lines)
+
+    @property
+    def failure(self) -> ExchangeError | None:
+        """Why this stream gave up for good: only a refused key does that."""
+        return next((line.failure for line in self._lines if line.failure), None)
+
+    def last_message_age_s(self) -> float | None:
+        """Seconds since the quietest socket said anything; None before its first word."""
+        heard = [line.heard_at for line in self._lines]
+        return None if None in heard else time.monotonic() - min(at for at in heard if at is not None)
+
+    def start(self) -> None:
+        for line in self._lines:
+            line.start()
+
+    def stop(self) -> None:
+        for line in self._lines:
+            line.stop()
+        for line in self._lines:
+            line.join()
+
+    def add(self, symbols: Iterable[str]) -> None:
+        wanted = list(symbols)
+        for line in self._lines:
+            line.add(wanted)
+
+    def line_changed(self, reason: str, *, is_failure: bool = False) -> None:
+        with self._lock:
+            is_connected = self.is_connected and not is_failure
+            if is_connected == self._was_connected and not is_failure:
+                return
+            self._was_connected = is_connected
+        if is_connected:
+            tell(self._events.on_connected)
+        else:
+            tell(self._events.on_disconnected, reason)
+
+
+def tell(callback: Callable[..., None] | None, *args: Any) -> None:
+    """A listener's mistake is logged and is its own: the stream goes on."""
+    if callback is None:
+        return
+    try:
+        callback(*args)
+    except Exception:
+        log.exception("A stream's listener failed", extra={"listener": getattr(callback, "__qualname__", "")})
+
+
+class _Line:
+    """One socket and its thread."""
+
+    def __init__(self, dialect: Dialect, *, stream: Stream, name: str) -> None:
+        self.dialect = dialect
+        self.is_ready = False
+        self.heard_at: float | None = None
+        self.failure: ExchangeError | None = None
+        self._stream = stream
+        self._name = name
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._socket: ClientConnection | None = None
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._lock:
+            socket = self._socket
+        if socket is not None:
+            socket.close_socket()
+
+    def join(self) -> None:
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+
+    def add(self, symbols: Iterable[str]) -> None:
+        with self._lock:
+            frames = self.dialect.subscribe(symbols)
+            if self._socket is None:
+                return  # the opening of the next socket has them
+            try:
+                for frame in frames:
+                    self._socket.send(frame)
+            except Exception:  # the socket is gone; its thread notices and resubscribes all
+                log.debug("%s: subscribing on a dying socket", self._name)
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            reason = "stopped"
+            try:
+                self._session(attempt)
+            except AuthFailed as error:
+                self.failure, reason = error, f"refused: {error.message}"
+                self._stopping.set()
+                log.error("%s: %s", self._name, reason)
+                self._stream.line_changed(reason, is_failure=True)
+            except Exception as error:  # the top of a socket: whatever broke it, it is opened again
+                reason = _why(error)
+            attempt = 0 if self.is_ready else attempt + 1
+            self._lost(reason)
+            ceiling = min(BACK_OFF_MAX_S, BACK_OFF_BASE_S * 2 ** min(attempt, 10))
+            self._stopping.wait(random.uniform(0, ceiling))  # noqa: S311
+
+    def _session(self, attempt: int) -> None:
+        from websockets.sync.client import connect  # not needed, and not paid for, without a stream
+
+        url = self.dialect.url(attempt)
+        socket = connect(
+            url, open_timeout=READY_S, close_timeout=1, ping_interval=None, max_size=FRAME_MAX, logger=_wire_log
+        )
+        try:
+            self.dialect.is_ready = False
+            self.dialect.data_at = None
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                frames = self.dialect.opening()
+                self._socket = socket
+            for frame in frames:
+                socket.send(frame)
+            self._listen(socket)
+        finally:
+            # No closing handshake: a venue that fell silent wouldn't answer it, and we want the next socket now.
+            socket.close_socket()
+
+    def _listen(self, socket: "ClientConnection") -> None:
+        beat_s = self.dialect.heartbeat_s
+        opened = heard = time.monotonic()
+        next_beat = opened + beat_s
+        pong: threading.Event | None = None
+        while not self._stopping.is_set():
+            self._check(opened=opened, heard=heard, now=time.monotonic())
+            try:
+                frame = socket.recv(timeout=max(min(next_beat, heard + 1.8 * beat_s) - time.monotonic(), 0.001))
+            except TimeoutError:
+                frame = None
+            now = time.monotonic()
+            if frame is not None or (pong is not None and pong.is_set()):
+                heard = self.heard_at = now
+                pong = None
+            if frame is not None:
+                for reply in self.dialect.receive(frame):
+                    socket.send(reply)
+            if now >= next_beat:
+                next_beat = now + beat_s
+                pong = self._beat(socket)
+
+    def _check(self, *, opened: float, heard: float, now: float) -> None:
+        beat_s = self.dialect.heartbeat_s
+        if self.dialect.is_ready and not self.is_ready:
+            self.is_ready = True
+            self._stream.line_changed("")
+        if not self.is_ready and now - opened > READY_S:
+            raise StreamBroken("the venue didn't confirm the subscription")
+        if now - heard >= 1.8 * beat_s:
+            raise StreamBroken(f"nothing received for {now - heard:.1f} s")
+        data_at = self.dialect.data_at
+        if data_at is not None and now - data_at >= 2 * beat_s:
+            raise StreamBroken(f"no market data for {now - data_at:.1f} s")
+
+    def _beat(self, socket: "ClientConnection") -> "threading.Event | None":
+        self.dialect.tend()
+        frame = self.dialect.ping()
+        if frame is None:
+            return socket.ping()
+        socket.send(frame)
+        return None
+
+    def _lost(self, reason: str) -> None:
+        with self._lock:
+            self._socket = None
+        was_ready, self.is_ready = self.is_ready, False
+        if was_ready:
+            log.warning("%s: disconnected: %s", self._name, reason)
+        self._stream.line_changed(reason)
+
+
+def _why(error: Exception) -> str:
+    """For people, without the address, which may carry a session key."""
+    if isinstance(error, StreamBroken | ExchangeError):
+        return str(error)
+    if type(error).__module__.startswith("websockets") or isinstance(error, OSError):
+        return (
+            f"{type(error).__name__} {getattr(error, 'rcvd', None) or getattr(error, 'strerror', None) or ''}".strip()
+        )
+    log.error("A stream's socket failed", exc_info=error)
+    return type(error).__name__

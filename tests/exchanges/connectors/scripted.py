@@ -1,0 +1,83 @@
+"""A transport that answers from a script and keeps what it was sent, and connectors that use it."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from apps.exchanges.connectors.base import Credentials, Target
+from apps.exchanges.connectors.clock import VenueClock
+from apps.exchanges.connectors.registry import CONNECTORS, addresses_of
+from apps.exchanges.connectors.rest import RestConnector
+from apps.exchanges.connectors.throttle import LocalLimiter
+from apps.exchanges.connectors.transport import Prepared, Response
+from cts.domain.types import Environment, Market, PositionMode
+
+VENUES = Path(__file__).parents[3] / "fixtures" / "venues"
+KEY = Credentials(api_key="test-key-1234", api_secret="test-secret-5678")
+SIGNING = {"timestamp", "signature"}
+
+
+def fixture(exchange: str, name: str) -> Any:
+    return json.loads((VENUES / exchange / f"{name}.json").read_text())
+
+
+class ScriptedTransport:
+    """Answers in the order of its script; a request the script doesn't have next fails the test."""
+
+    def __init__(self, exchange: str, calls: list[dict[str, Any]]) -> None:
+        self._time = fixture(exchange, "time")["calls"][0]
+        self._calls = list(calls)
+        self.sent: list[Prepared] = []
+        self.times_asked = 0
+
+    def send(self, request: Prepared, *, is_write: bool) -> Response:
+        path = urlsplit(request.path).path
+        if path == self._time["path"] and not (self._calls and self._calls[0]["path"] == path):
+            self.times_asked += 1
+            return self._response(self._time)
+        assert self._calls, f"unexpected {request.method} {path}"
+        call = self._calls.pop(0)
+        assert (request.method, path) == (call["method"], call["path"])
+        told = parameters(request)
+        if "exactly" in call:
+            assert {name: value for name, value in told.items() if name not in SIGNING} == call["exactly"]
+        else:
+            assert {name: told.get(name) for name in call.get("with", {})} == call.get("with", {})
+        self.sent.append(request)
+        if "raises" in call:
+            raise call["raises"]
+        return self._response(call)
+
+    def close(self) -> None:
+        assert not self._calls, f"never asked: {[call['path'] for call in self._calls]}"
+
+    def _response(self, call: dict[str, Any]) -> Response:
+        body = call["text"] if "text" in call else json.dumps(call["answer"])
+        return Response(call.get("status", 200), call.get("headers", {}), body.encode())
+
+
+def parameters(request: Prepared) -> dict[str, Any]:
+    query = dict(parse_qsl(urlsplit(request.path).query, keep_blank_values=True))
+    return query | (json.loads(request.body) if request.body else {})
+
+
+def scripted(
+    exchange: str,
+    calls: list[dict[str, Any]] | None = None,
+    *,
+    mode: PositionMode = PositionMode.HEDGE,
+    credentials: Credentials | None = KEY,
+) -> RestConnector:
+    """A connector whose clock stands still at the time of its fixtures."""
+    kind = CONNECTORS[exchange]
+    target = Target(environment=Environment.LIVE, market=Market.LINEAR, position_mode=mode)
+    return kind(
+        credentials=credentials,
+        target=target,
+        addresses=addresses_of(kind.spec, target),
+        transport=ScriptedTransport(exchange, calls or []),
+        limiter=LocalLimiter(),
+        clock=VenueClock(monotonic=lambda: 1000.0, wall=lambda: 0.0),
+        sleep=lambda _: None,
+    )

@@ -1,0 +1,282 @@
+"""What every connector does, checked against payloads of its venue and values worked out by hand."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES
+from cts.domain import errors
+from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected, Unavailable
+from cts.domain.types import (
+    Balance,
+    Candle,
+    Environment,
+    Instrument,
+    MarginMode,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    Side,
+    Ticker,
+    TimeInForce,
+    VenueFill,
+    VenueOrder,
+    VenuePosition,
+)
+from tests.exchanges.connectors.scripted import ScriptedTransport, fixture, parameters, scripted
+
+BTC = "BTC/USDT:USDT"
+READS: dict[str, tuple[Callable[[Connector], Any], Any]] = {
+    "time": (lambda c: c.server_time_ms(), int),
+    "instruments": (lambda c: c.instruments(), list[Instrument]),
+    "tickers": (lambda c: c.tickers(), list[Ticker]),
+    "ticker": (lambda c: c.tickers([BTC]), list[Ticker]),
+    "candles": (lambda c: c.candles(BTC, timeframe_s=60, limit=3), list[Candle]),
+    "balances": (lambda c: c.balances(), list[Balance]),
+    "positions": (lambda c: c.positions(), list[VenuePosition]),
+    "position_mode": (lambda c: c.position_mode(), PositionMode),
+    "order": (lambda c: c.order(BTC, client_order_id="cid1"), VenueOrder),
+    "order_final": (lambda c: c.order(BTC, client_order_id="cid1"), VenueOrder),
+    "order_conditional": (lambda c: c.order(BTC, client_order_id="cid1", is_conditional=True), VenueOrder),
+    "open_orders": (lambda c: c.open_orders(BTC), list[VenueOrder]),
+    "fills": (lambda c: c.fills(BTC, since_ms=1_699_990_000_000), list[VenueFill]),
+}
+WRITES: dict[str, Callable[[Connector], None]] = {
+    "cancel": lambda c: c.cancel(BTC, client_order_id="cid1"),
+    "cancel_conditional": lambda c: c.cancel(BTC, client_order_id="cid1", is_conditional=True),
+    "cancel_by_venue_id": lambda c: c.cancel(BTC, client_order_id="", venue_order_id="77"),
+    "cancel_all": lambda c: c.cancel_all(BTC),
+    "set_leverage": lambda c: c.set_leverage(BTC, leverage=7, margin_mode=MarginMode.CROSS),
+    "set_leverage_already": lambda c: c.set_leverage(BTC, leverage=7, margin_mode=MarginMode.CROSS),
+    "set_margin_mode": lambda c: c.set_margin_mode(BTC, margin_mode=MarginMode.ISOLATED, leverage=7),
+    "set_position_mode": lambda c: c.set_position_mode(PositionMode.HEDGE),
+    "set_position_mode_already": lambda c: c.set_position_mode(PositionMode.HEDGE),
+}
+LIMIT = OrderRequest(
+    client_order_id="cid1",
+    symbol=BTC,
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    quantity=Decimal("0.010"),
+    price=Decimal("60000.10"),
+)
+
+
+def order_of(order_type: OrderType, **changes: Any) -> OrderRequest:
+    trigger = Decimal(59000) if order_type.is_conditional else None
+    price = LIMIT.price if order_type is OrderType.LIMIT else None
+    return msgspec.structs.replace(LIMIT, order_type=order_type, price=price, trigger_price=trigger, **changes)
+
+
+@pytest.mark.parametrize("verb", READS)
+def test_read_gives_the_values_worked_out_by_hand(exchange: str, verb: str) -> None:
+    script = fixture(exchange, verb)
+    connector = scripted(exchange, script["calls"])
+    read, kind = READS[verb]
+    assert read(connector) == msgspec.convert(script["expected"], kind)
+    connector.close()
+
+
+def test_order_that_no_source_knows_is_not_found(exchange: str) -> None:
+    script = fixture(exchange, "order_absent")
+    connector = scripted(exchange, script["calls"])
+    with pytest.raises(OrderNotFound):
+        connector.order(BTC, client_order_id="cid1")
+    connector.close()
+
+
+def test_triggered_conditional_order_is_told_with_the_fills_of_what_it_became() -> None:
+    script = fixture("binance", "order_triggered")
+    connector = scripted("binance", script["calls"])
+    order = connector.order(BTC, client_order_id="cid1", is_conditional=True)
+    assert order == msgspec.convert(script["expected"], VenueOrder)
+    connector.close()
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_write_sends_exactly_what_the_venue_expects(exchange: str, verb: str) -> None:
+    connector = scripted(exchange, fixture(exchange, "writes")[verb]["calls"])
+    WRITES[verb](connector)
+    connector.close()
+
+
+def test_place_sends_exactly_what_the_venue_expects(exchange: str) -> None:
+    cases = fixture(exchange, "place")
+    assert {case["request"]["order_type"] for case in cases} >= {"limit", "market", "stop_market"}
+    for case in cases:
+        connector = scripted(exchange, [case["call"]], mode=PositionMode(case["mode"]))
+        ack = connector.place(msgspec.convert(case["request"], OrderRequest))
+        assert (ack.client_order_id, ack.venue_order_id) == ("cid1", case["venue_order_id"])
+        connector.close()
+
+
+def test_every_kind_side_and_force_is_worded_differently(exchange: str) -> None:
+    connector = scripted(exchange, mode=PositionMode.ONE_WAY)
+    orders = [order_of(kind, side=side) for kind in OrderType for side in Side]
+    orders += [order_of(OrderType.LIMIT, time_in_force=force, side=side) for force in TimeInForce for side in Side]
+    words = set()
+    for order in orders:
+        sent = connector.order_request_bytes(order)
+        told = parameters(sent)
+        words.add((urlsplit(sent.path).path, *sorted((k, str(v)) for k, v in told.items() if k != "signature")))
+    # GTC limits appear in both lists.
+    assert len(words) == len(orders) - len(Side)
+
+
+def test_signature_covers_the_very_bytes_that_leave(exchange: str) -> None:
+    connector = scripted(exchange)
+    one = connector.order_request_bytes(LIMIT)
+    other = connector.order_request_bytes(msgspec.structs.replace(LIMIT, quantity=Decimal("0.011")))
+
+    def signature(request: Any) -> str:
+        return str(request.headers.get("X-BAPI-SIGN") or parameters(request).get("signature"))
+
+    assert len(signature(one)) == 64
+    assert signature(one) != signature(other)
+    assert signature(one) == signature(connector.order_request_bytes(LIMIT))
+
+
+@pytest.mark.parametrize("client_id", ["", "Abc", "1abc", "a-b", "a" * 33, "a b", "aé"])
+def test_client_id_that_is_not_portable_is_refused_before_anything_is_sent(exchange: str, client_id: str) -> None:
+    connector = scripted(exchange)
+    with pytest.raises(Rejected, match="client order id"):
+        connector.place(msgspec.structs.replace(LIMIT, client_order_id=client_id))
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "NaN"])
+def test_quantity_that_is_not_above_zero_is_refused(exchange: str, quantity: str) -> None:
+    with pytest.raises(Rejected):
+        scripted(exchange).place(msgspec.structs.replace(LIMIT, quantity=Decimal(quantity)))
+
+
+def test_symbol_of_another_market_is_refused(exchange: str) -> None:
+    for symbol in ("BTC/USDT", "BTC/USDC:USDC", "BTCUSDT", ""):
+        with pytest.raises(Rejected):
+            scripted(exchange).place(msgspec.structs.replace(LIMIT, symbol=symbol))
+
+
+def test_symbols_go_out_and_come_back_the_same(exchange: str) -> None:
+    connector = scripted(exchange)
+    for symbol in (BTC, "1000PEPE/USDT:USDT", "币安人生/USDT:USDT"):
+        assert connector.symbol({"symbol": connector.venue_symbol(symbol)}) == symbol
+
+
+def test_private_call_without_a_key_fails_before_anything_is_sent(exchange: str) -> None:
+    with pytest.raises(AuthFailed):
+        scripted(exchange, credentials=None).balances()
+
+
+def _case_call(exchange: str, table: dict[str, Any], case: dict[str, Any], verb: dict[str, Any]) -> dict[str, Any]:
+    call = {"method": verb["method"], "path": verb["path"], "status": case.get("status", table["status"])}
+    if "text" in case:
+        return call | {"text": case["text"]}
+    body = table["body"] | {table["code_field"]: case["code"], table["message_field"]: case["message"]}
+    return call | {"answer": body}
+
+
+def test_venue_errors_become_the_five_by_table(exchange: str) -> None:
+    table = fixture(exchange, "errors")
+    for case in table["cases"]:
+        call = _case_call(exchange, table, case, fixture(exchange, "place")[0]["call"])
+        connector = scripted(exchange, [call, call])
+        with pytest.raises(errors.ExchangeError) as caught:
+            connector.place(LIMIT)
+        assert type(caught.value).__name__ == case["place"], case
+        assert caught.value.exchange == exchange
+
+
+def test_same_errors_on_a_read_leave_nothing_ambiguous(exchange: str) -> None:
+    table = fixture(exchange, "errors")
+    for case in table["cases"]:
+        call = _case_call(exchange, table, case, fixture(exchange, "balances")["calls"][0])
+        connector = scripted(exchange, [call, call, call])
+        with pytest.raises(errors.ExchangeError) as caught:
+            connector.balances()
+        assert type(caught.value).__name__ == case["read"], case
+
+
+def test_ban_carries_the_time_the_venue_named_and_closes_the_address(exchange: str) -> None:
+    table = fixture(exchange, "errors")
+    case = next(case for case in table["cases"] if case.get("is_ban"))
+    connector = scripted(exchange, [_case_call(exchange, table, case, fixture(exchange, "place")[0]["call"])])
+    with pytest.raises(RateLimited) as caught:
+        connector.place(LIMIT)
+    assert caught.value.is_ban
+    if "retry_at_ms" in case:
+        assert caught.value.retry_at == datetime.fromtimestamp(case["retry_at_ms"] / 1000, UTC)
+    else:
+        with pytest.raises(RateLimited, match="budget"):
+            connector.tickers()
+
+
+def test_skew_error_syncs_the_clock_and_signs_again_once(exchange: str) -> None:
+    table = fixture(exchange, "errors")
+    code = next(code for code, kind in EXCHANGES[exchange].errors.items() if kind == "resign")
+    case = {"code": int(code), "message": "timestamp"}
+    good = fixture(exchange, "place")[0]["call"]
+    connector = scripted(exchange, [_case_call(exchange, table, case, good), good])
+    assert connector.place(LIMIT).client_order_id == "cid1"
+    assert isinstance(connector._transport, ScriptedTransport)
+    assert connector._transport.times_asked == 4  # two samples at first use, two more after the refusal
+    connector.close()
+
+
+def test_ambiguous_place_is_never_sent_twice(exchange: str) -> None:
+    good = fixture(exchange, "place")[0]["call"]
+    connector = scripted(exchange, [good | {"raises": AmbiguousResult("timed out")}])
+    with pytest.raises(AmbiguousResult):
+        connector.place(LIMIT)
+    connector.close()
+
+
+def test_unreadable_ack_is_ambiguous_not_lost(exchange: str) -> None:
+    good = fixture(exchange, "place")[0]["call"]
+    answer = good["answer"] | {"result": {}, "orderId": None}
+    with pytest.raises(AmbiguousResult):
+        scripted(exchange, [good | {"answer": answer}]).place(LIMIT)
+
+
+def test_unavailable_read_is_repeated_and_given_up_after_three(exchange: str) -> None:
+    script = fixture(exchange, "balances")
+    down = script["calls"][0] | {"raises": Unavailable("down")}
+    connector = scripted(exchange, [down, down, *script["calls"]])
+    assert connector.balances() == msgspec.convert(script["expected"], list[Balance])
+    with pytest.raises(Unavailable):
+        scripted(exchange, [down, down, down]).balances()
+
+
+def test_unavailable_cancel_is_repeated(exchange: str) -> None:
+    calls = fixture(exchange, "writes")["cancel"]["calls"]
+    connector = scripted(exchange, [calls[0] | {"raises": Unavailable("down")}, *calls])
+    connector.cancel(BTC, client_order_id="cid1")
+    connector.close()
+
+
+def test_timeframe_the_venue_lacks_is_refused(exchange: str) -> None:
+    with pytest.raises(Rejected):
+        scripted(exchange).candles(BTC, timeframe_s=61)
+
+
+def test_spec_names_everything_a_connection_needs(exchange: str) -> None:
+    spec = EXCHANGES[exchange]
+    assert spec.name == exchange == CONNECTORS[exchange].spec.name
+    assert set(spec.environments) == {Environment.TESTNET, Environment.LIVE}
+    for endpoints in spec.environments.values():
+        assert endpoints.rest.startswith("https://")
+        assert all(url.startswith("wss://") for urls in endpoints.ws.values() for url in urls)
+        assert set(endpoints.ws) == set(spec.paper_ws_paths)
+    assert 60 in spec.timeframes
+    rules = {rule.name for rule in spec.rate_rules}
+    assert len(rules) == len(spec.rate_rules)
+
+
+def test_secrets_show_nowhere(exchange: str) -> None:
+    connector = scripted(exchange)
+    shown = repr(connector) + str(vars(connector)) + repr(connector._signer)
+    assert "test-secret-5678" not in shown

@@ -1,0 +1,149 @@
+"""Every field of every row, made absent or absurd: an error that names it, or an honest None; never a number."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from cts.domain.errors import PayloadError
+from tests.exchanges.connectors.scripted import fixture, scripted
+
+ABSENT = object()
+ABSURD = [ABSENT, None, "", "NaN", "Infinity", "-Infinity", "1e400", "12,5", "0x10", True, [], {}, ["1"], "9" * 300]
+
+
+def _bybit(name: str, index: int = 0) -> dict[str, Any]:
+    return dict(fixture("bybit", name)["calls"][0]["answer"]["result"]["list"][index])
+
+
+def _binance(name: str, index: int = 0, call: int = 0) -> dict[str, Any]:
+    return dict(fixture("binance", name)["calls"][call]["answer"][index])
+
+
+Case = tuple[str, Callable[[Any], Callable[[dict[str, Any]], Any]], dict[str, Any]]
+ROWS: dict[str, Case] = {
+    "bybit instrument": ("bybit", lambda c: c.parse_instrument, _bybit("instruments")),
+    "bybit ticker": ("bybit", lambda c: c.parse_ticker, _bybit("tickers")),
+    "bybit position": ("bybit", lambda c: c.parse_position, _bybit("positions")),
+    "bybit order": ("bybit", lambda c: c.parse_order, _bybit("order")),
+    "bybit stop": ("bybit", lambda c: c.parse_order, _bybit("order_conditional")),
+    "bybit fill": ("bybit", lambda c: c.parse_fill, _bybit("fills")),
+    "bybit coin": ("bybit", lambda c: lambda row: c.parse_balance(row, {}), _bybit("balances")["coin"][0]),
+    "binance ticker": ("binance", lambda c: c.parse_ticker, _binance("tickers")),
+    "binance quotes": (
+        "binance",
+        lambda c: lambda row: c.parse_ticker(_binance("tickers"), book=row),
+        _binance("tickers", call=1),
+    ),
+    "binance mark": (
+        "binance",
+        lambda c: lambda row: c.parse_ticker(_binance("tickers"), mark=row),
+        _binance("tickers", call=2),
+    ),
+    "binance position": ("binance", lambda c: c.parse_position, _binance("positions")),
+    "binance order": ("binance", lambda c: c.parse_order, fixture("binance", "order")["calls"][0]["answer"]),
+    "binance stop": (
+        "binance",
+        lambda c: c.parse_algo_order,
+        fixture("binance", "order_conditional")["calls"][0]["answer"],
+    ),
+    "binance fill": ("binance", lambda c: c.parse_fill, _binance("fills")),
+    "binance balance": ("binance", lambda c: c.parse_balance, _binance("balances")),
+    "binance instrument": (
+        "binance",
+        lambda c: c.parse_instrument,
+        fixture("binance", "instruments")["calls"][0]["answer"]["symbols"][0],
+    ),
+}
+# A time the venue doesn't tell is 0 by definition.
+NESTED = {"filters", "lotSizeFilter", "priceFilter", "leverageFilter"}
+UNKNOWN_TIMES = {"at_ms", "created_ms", "updated_ms"}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_absurd_field_is_refused_by_name_or_read_as_nothing(name: str) -> None:
+    exchange, parser_of, row = ROWS[name]
+    parse = parser_of(scripted(exchange))
+    good = parse(row)
+    assert good is not None
+    refusals = [
+        _refusal(parse, _with(row, field, value), good=good, field=field)
+        for field in row
+        for value in ABSURD
+        if not (value is True and isinstance(row[field], bool))
+    ]
+    told = [refusal for refusal in refusals if refusal is not None]
+    assert len(told) > len(row)
+    assert {refusal.exchange for refusal in told} == {exchange}
+
+
+def _with(row: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
+    rest = {name: kept for name, kept in row.items() if name != field}
+    return rest if value is ABSENT else rest | {field: value}
+
+
+def _refusal(
+    parse: Callable[[dict[str, Any]], Any], row: dict[str, Any], *, good: Any, field: str
+) -> PayloadError | None:
+    try:
+        result = parse(row)
+    except PayloadError as error:
+        # A part of a nested field is named by its own name.
+        return error if error.field == field or field in NESTED else pytest.fail(f"{field}: {error}")
+    _assert_no_number_was_made_up(good, result, where=(field, row.get(field)))
+    return None
+
+
+def _assert_no_number_was_made_up(good: Any, result: Any, *, where: Any) -> None:
+    assert result is not None, where
+    if getattr(result, "asset", "") != getattr(good, "asset", ""):
+        return  # another coin counts its margin in another way
+    for attribute in msgspec.structs.asdict(good):
+        before, after = getattr(good, attribute), getattr(result, attribute)
+        if before == after or after is None or isinstance(after, str):
+            continue
+        if attribute == "is_trading" and after is False:
+            continue  # a status nobody knows is not "trading"
+        assert attribute in UNKNOWN_TIMES, (where, attribute, after)
+        assert after == 0, (where, attribute, after)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_numbers_as_json_numbers_read_like_strings(name: str) -> None:
+    exchange, parser_of, row = ROWS[name]
+    connector = scripted(exchange)
+    parse = parser_of(connector)
+    numeric = {}
+    for field, value in row.items():
+        if isinstance(value, str) and _is_decimal(value):
+            numeric[field] = connector.read.decode(format(Decimal(value), "f"))
+    assert parse(row | numeric) == parse(row)
+
+
+def _is_decimal(value: str) -> bool:
+    try:
+        return Decimal(value).is_finite()
+    except ArithmeticError:
+        return False
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 5000, b"\xff\xfe", b"NaN", b'{"a": 1} x'])
+def test_body_that_is_not_json_is_refused(exchange: str, body: bytes) -> None:
+    with pytest.raises(PayloadError) as caught:
+        scripted(exchange).read.decode(body)
+    assert caught.value.field == "body"
+    assert caught.value.exchange == exchange
+
+
+def test_decimals_keep_every_digit(exchange: str) -> None:
+    decoded = scripted(exchange).read.decode(b'{"a": 0.1, "b": 12345678901234567890.123456789}')
+    assert decoded == {"a": Decimal("0.1"), "b": Decimal("12345678901234567890.123456789")}
+
+
+def test_candle_whose_high_is_below_its_close_is_refused(exchange: str) -> None:
+    connector = scripted(exchange)
+    row = {"open_ms": 0, "open": "10", "high": "11", "low": "9", "close": "12", "volume": "1"}
+    with pytest.raises(PayloadError):
+        connector._candle(row, frame_ms=60_000, now_ms=0)

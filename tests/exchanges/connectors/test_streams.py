@@ -1,0 +1,144 @@
+"""Frames of each venue in, ticks, orders, fills and positions out, checked against values worked out by hand."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from apps.exchanges.connectors.base import StreamEvents
+from apps.exchanges.connectors.registry import CONNECTORS
+from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
+from cts.domain.errors import AuthFailed
+from cts.domain.types import Tick, Ticker, VenueFill, VenueOrder, VenuePosition
+from tests.exchanges.connectors.scripted import fixture, scripted
+
+BTC = "BTC/USDT:USDT"
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.ticks: list[Tick] = []
+        self.tickers: list[Ticker] = []
+        self.orders: list[VenueOrder] = []
+        self.fills: list[VenueFill] = []
+        self.positions: list[tuple[VenuePosition | None, str]] = []
+        self.events = StreamEvents(
+            on_ticks=self.ticks.extend,
+            on_tickers=self.tickers.extend,
+            on_order=self.orders.append,
+            on_fill=self.fills.append,
+            on_position=lambda leg, symbol: self.positions.append((leg, symbol)),
+        )
+
+
+def channels(exchange: str, stream: Stream) -> dict[str, Dialect]:
+    """The sockets of a stream by the path they would connect to."""
+    found = {}
+    for name, path in CONNECTORS[exchange].spec.paper_ws_paths.items():
+        for dialect in stream.dialects:
+            if any(path in url for url in dialect._urls):
+                found[name] = dialect
+    return found
+
+
+def play(exchange: str, stream: Stream, frames: list[Any]) -> None:
+    sockets = channels(exchange, stream)
+    for dialect in sockets.values():
+        dialect.opening()
+    for channel, frame in frames:
+        assert sockets[channel].receive(json.dumps(frame)) == []
+
+
+def test_public_frames_become_ticks_and_tickers(exchange: str) -> None:
+    script, heard = fixture(exchange, "public_stream"), Heard()
+    play(exchange, scripted(exchange).public_stream([BTC], heard.events), script["frames"])
+    told = [[tick.symbol, tick.price, tick.bid, tick.ask, tick.at_ms] for tick in heard.ticks]
+    assert told == script["ticks"]
+    assert all(tick.received_ns > 0 for tick in heard.ticks)
+    assert heard.tickers[-1] == msgspec.convert(script["last_ticker"], Ticker)
+
+
+def test_private_frames_become_orders_fills_and_positions(exchange: str) -> None:
+    script, heard = fixture(exchange, "private_stream"), Heard()
+    play(exchange, scripted(exchange).private_stream(heard.events), script["frames"])
+    assert heard.orders == msgspec.convert(script["orders"], list[VenueOrder])
+    assert heard.fills == msgspec.convert(script["fills"], list[VenueFill])
+    assert heard.positions == msgspec.convert(script["positions"], list[tuple[VenuePosition | None, str]])
+
+
+def test_unreadable_private_row_ends_the_session_instead_of_losing_it(exchange: str) -> None:
+    script, heard = fixture(exchange, "private_stream"), Heard()
+    frame = json.loads(json.dumps(script["frames"][0]).replace('"0.04"', '"NaN"'))
+    stream = scripted(exchange).private_stream(heard.events)
+    with pytest.raises(StreamBroken):
+        play(exchange, stream, [frame])
+    assert heard.orders == []
+
+
+def test_unreadable_public_row_is_skipped(exchange: str) -> None:
+    script, heard = fixture(exchange, "public_stream"), Heard()
+    frames = json.loads(json.dumps(script["frames"]).replace("60000.", "NaN"))
+    play(exchange, scripted(exchange).public_stream([BTC], heard.events), frames)
+    assert not any(tick.price != tick.price for tick in heard.ticks)
+
+
+def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange: str) -> None:
+    stream = scripted(exchange).public_stream([BTC], StreamEvents())
+    for dialect in stream.dialects:
+        first = json.loads(dialect.opening()[0])
+        added = [json.loads(frame) for frame in dialect.subscribe(["ETH/USDT:USDT", BTC])]
+        assert "BTC" not in json.dumps(added).upper()
+        assert "ETHUSDT" in json.dumps(added).upper()
+        assert dialect.subscribe(["ETH/USDT:USDT"]) == []
+        again = json.dumps([json.loads(frame) for frame in dialect.opening()]).upper()
+        assert "ETHUSDT" in again
+        assert "BTCUSDT" in again
+        assert "BTCUSDT" in json.dumps(first).upper()
+
+
+def test_many_symbols_are_split_over_frames(exchange: str) -> None:
+    stream = scripted(exchange).public_stream([f"C{n}/USDT:USDT" for n in range(250)], StreamEvents())
+    for dialect in stream.dialects:
+        frames = dialect.opening()
+        assert len(frames) > 1
+        wanted = [topic for frame in frames for topic in json.loads(frame).get("args") or json.loads(frame)["params"]]
+        assert len(wanted) == len(set(wanted)) >= 250
+
+
+def test_bybit_login_signs_the_expiry_and_a_refusal_is_final() -> None:
+    stream = scripted("bybit").private_stream(StreamEvents())
+    (dialect,) = stream.dialects
+    (frame,) = dialect.opening()
+    key, expires_ms, signature = json.loads(frame)["args"]
+    assert (key, expires_ms, len(signature)) == ("test-key-1234", 1_700_000_010_500, 64)
+    assert "subscribe" in dialect.receive('{"op":"auth","success":true,"conn_id":"1"}')[0]
+    assert not dialect.is_ready
+    dialect.receive('{"op":"subscribe","success":true}')
+    assert dialect.is_ready
+    with pytest.raises(AuthFailed):
+        dialect.receive('{"op":"auth","success":false,"ret_msg":"Params Error"}')
+
+
+def test_binance_listen_key_is_part_of_the_address_and_its_end_ends_the_session() -> None:
+    listen = {"method": "POST", "path": "/fapi/v1/listenKey", "answer": {"listenKey": "k" * 64}}
+    connector = scripted("binance", [listen, listen])
+    (dialect,) = connector.private_stream(StreamEvents()).dialects
+    assert dialect.url(0) == f"wss://fstream.binance.com/private/ws/{'k' * 64}"
+    assert dialect.url(1) == f"wss://fstream.binance.com/ws/{'k' * 64}"
+    with pytest.raises(StreamBroken, match="expired"):
+        dialect.receive('{"e":"listenKeyExpired","E":1}')
+    connector.close()
+
+
+def test_binance_renews_its_listen_key_every_half_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = {"listenKey": "k" * 64}
+    calls = [{"method": method, "path": "/fapi/v1/listenKey", "answer": key} for method in ("POST", "PUT")]
+    connector = scripted("binance", calls)
+    (dialect,) = connector.private_stream(StreamEvents()).dialects
+    now = [0.0]
+    monkeypatch.setattr("apps.exchanges.connectors.binance.stream.time.monotonic", lambda: now[0])
+    dialect.url(0)
+    for now[0] in (60.0, 1799.0, 1801.0, 1900.0):
+        dialect.tend()
+    connector.close()

@@ -1,0 +1,139 @@
+"""Budgets: what is granted, what waits, what is kept back for exits, and what the venue's own count changes."""
+
+import time
+
+import pytest
+
+from apps.exchanges.connectors.spec import RateRule, Scope
+from apps.exchanges.connectors.throttle import Budget, Grant, LocalLimiter
+from cts.domain.errors import RateLimited
+
+TEN = RateRule(name="ten", scope=Scope.ACCOUNT, limit=10, interval_s=1.0, reserve_ratio=0.2)
+WIDE = RateRule(name="wide", scope=Scope.IP, limit=1000, interval_s=1.0, reserve_ratio=0.0)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def limiter(clock: Clock) -> LocalLimiter:
+    return LocalLimiter(monotonic=clock)
+
+
+def budget(limiter: LocalLimiter, clock: Clock, *, account: str = "a", max_wait_s: float = 0.0) -> Budget:
+    return Budget(
+        limiter,
+        rules=[WIDE, TEN],
+        ip_key="venue:ip:",
+        account_key=f"venue:{account}:",
+        max_wait_s=max_wait_s,
+        sleep=clock.sleep,
+    )
+
+
+COSTS = (("wide", 1), ("ten", 1))
+
+
+def granted(budget: Budget, *, is_urgent: bool = False, at_most: int = 50) -> int:
+    for count in range(at_most):
+        try:
+            budget.spend(COSTS, is_urgent=is_urgent)
+        except RateLimited:
+            return count
+    return at_most
+
+
+def test_a_fifth_is_kept_for_exits_and_cancels(limiter: LocalLimiter, clock: Clock) -> None:
+    ours = budget(limiter, clock)
+    assert granted(ours) == 8
+    assert granted(ours, is_urgent=True) == 2
+
+
+def test_tokens_come_back_with_time(limiter: LocalLimiter, clock: Clock) -> None:
+    ours = budget(limiter, clock)
+    granted(ours)
+    clock.now += 0.31
+    assert granted(ours) == 3
+    clock.now += 10
+    assert granted(ours) == 8
+
+
+def test_any_second_stays_within_the_limit_plus_what_flows_back(limiter: LocalLimiter, clock: Clock) -> None:
+    ours = budget(limiter, clock)
+    times = []
+    for _ in range(400):
+        clock.now += 0.01
+        if granted(ours, is_urgent=True, at_most=1):
+            times.append(clock.now)
+    assert max(sum(1 for at in times if start <= at < start + 1.0) for start in times) <= 2 * TEN.limit
+    assert len(times) <= 10 + 4.0 * 10
+
+
+def test_waiting_is_bounded_and_names_when_to_come_back(limiter: LocalLimiter, clock: Clock) -> None:
+    patient = budget(limiter, clock, max_wait_s=1.0)
+    before = clock.now
+    for _ in range(12):
+        patient.spend(COSTS, is_urgent=False)
+    assert clock.now - before == pytest.approx(0.4)
+    with pytest.raises(RateLimited) as caught:
+        patient.spend((("ten", 30),), is_urgent=False)
+    assert caught.value.retry_at is not None
+
+
+def test_refused_grant_costs_nothing(limiter: LocalLimiter) -> None:
+    wide, ten = Grant("venue:ip:wide", WIDE, 1), Grant("venue:a:ten", TEN, 100)
+    for _ in range(2000):
+        assert limiter.take([wide, ten], is_urgent=True) > 0
+    assert limiter.take([wide], is_urgent=True) == 0
+
+
+def test_accounts_have_budgets_of_their_own_and_share_the_address(limiter: LocalLimiter, clock: Clock) -> None:
+    assert granted(budget(limiter, clock, account="a")) == 8
+    assert granted(budget(limiter, clock, account="b")) == 8
+
+
+def test_venue_count_above_ours_is_taken_over_and_below_is_not(limiter: LocalLimiter, clock: Clock) -> None:
+    ours = budget(limiter, clock)
+    ours.correct("ten", used=6)
+    assert granted(ours) == 2
+    ours.correct("ten", used=0)
+    assert granted(ours) == 0
+
+
+def test_limit_blocks_its_budget_and_a_ban_the_address(limiter: LocalLimiter, clock: Clock) -> None:
+    ours, others = budget(limiter, clock, account="a"), budget(limiter, clock, account="b")
+    ours.block(COSTS, is_ban=False, for_s=5)
+    assert granted(ours, is_urgent=True) == 0
+    assert granted(others) == 8
+    clock.now += 5.01
+    assert granted(ours) == 8
+    ours.block(COSTS, is_ban=True, for_s=60)
+    clock.now += 10
+    assert granted(others) == granted(ours) == 0
+    clock.now += 51
+    assert granted(others) == 8
+
+
+def test_a_grant_takes_less_than_fifty_microseconds() -> None:
+    limiter = LocalLimiter()
+    vast = RateRule(name="vast", scope=Scope.IP, limit=10**9, interval_s=1.0)
+    ours = Budget(limiter, rules=[vast], ip_key="i:", account_key="a:", max_wait_s=0)
+    rounds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        for _ in range(1000):
+            ours.spend((("vast", 1),), is_urgent=False)
+        rounds.append((time.perf_counter() - started) / 1000)
+    assert min(rounds) < 50e-6
