@@ -1,0 +1,1 @@
+"""Binance USD-M: its paths, parameters, signatures, error codes and websockets over the paper venue's matching."""

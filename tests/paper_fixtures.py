@@ -1,0 +1,101 @@
+"""A paper venue for tests: real sockets, a market that stands still until told, fresh accounts on demand."""
+
+import itertools
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.exchanges.connectors.base import Credentials
+from apps.exchanges.paper.server import PaperVenue
+
+START_PRICES = {
+    "BTC/USDT:USDT": 60_000.0,
+    "ETH/USDT:USDT": 3_000.0,
+    "SOL/USDT:USDT": 150.0,
+    "XRP/USDT:USDT": 2.0,
+    "DOGE/USDT:USDT": 0.2,
+    "BNB/USDT:USDT": 800.0,
+}
+_numbers = itertools.count(1)
+
+
+class PaperVenueControl:
+    """The venue as a test sees it: its URL, and the doors that steer it. Everything goes over the socket."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @property
+    def ws_url(self) -> str:
+        return self.url.replace("http://", "ws://")
+
+    def account(self, exchange: str, *, balance: str = "10000") -> Credentials:
+        """A new account with a key of its own."""
+        number = next(_numbers)
+        credentials = Credentials(api_key=f"{exchange}key{number:06d}", api_secret=f"secret{number:06d}{exchange}")
+        self.account_for(exchange, credentials, balance=balance)
+        return credentials
+
+    def account_for(self, exchange: str, credentials: Credentials, *, balance: str = "10000") -> None:
+        body = {"exchange": exchange, "api_key": credentials.api_key, "api_secret": credentials.api_secret}
+        self.call("POST", "/_accounts", body | {"balance": balance})
+
+    def price(self, symbol: str, price: float | None, *, mark: float | None = None) -> None:
+        """Move the market; resting orders and triggers have been matched when this returns."""
+        self.call("POST", "/_price", {"symbol": symbol, "price": price, "mark": mark})
+
+    def reset_prices(self) -> None:
+        for symbol, price in START_PRICES.items():
+            self.price(symbol, price)
+
+    def faults(self, exchange: str, path: str, kind: str, *, count: int | None = 1, **options: Any) -> None:
+        """Arm a fault; `path` is the venue's own (`/v5/order/create`), `count` None is until cleared."""
+        self.call("POST", "/_faults", {"exchange": exchange, "path": path, "kind": kind, "count": count, **options})
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "/_faults")
+
+    def state(self, exchange: str, credentials: Credentials) -> dict[str, Any]:
+        """Orders, fills, positions and money of an account, as the venue holds them."""
+        found: dict[str, Any] = self.call("GET", f"/_state?exchange={exchange}&api_key={credentials.api_key}")
+        return found
+
+    def fund(self) -> None:
+        """Pay one funding now."""
+        self.call("POST", "/_funding")
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+
+@pytest.fixture(scope="session")
+def _quiet_paper_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaperVenueControl]:
+    folder: Path = tmp_path_factory.mktemp("paper")
+    venue = PaperVenue(state_path=folder / "paper.sqlite3", seed=7, start_prices=START_PRICES)
+    yield PaperVenueControl(venue.start_in_thread())
+    venue.stop()
+
+
+@pytest.fixture
+def paper_venue(_quiet_paper_venue: PaperVenueControl) -> Iterator[PaperVenueControl]:
+    """The session's quiet venue at its start prices, without faults. Accounts are the test's own."""
+    _quiet_paper_venue.clear_faults()
+    _quiet_paper_venue.reset_prices()
+    yield _quiet_paper_venue
+    _quiet_paper_venue.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def moving_paper_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaperVenueControl]:
+    """A venue whose market moves by itself, the same way for the same seed and second."""
+    folder: Path = tmp_path_factory.mktemp("moving-paper")
+    venue = PaperVenue(state_path=folder / "paper.sqlite3", seed=7)
+    yield PaperVenueControl(venue.start_in_thread())
+    venue.stop()
