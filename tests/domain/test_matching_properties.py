@@ -85,7 +85,7 @@ def desk_in(modes: tuple[PositionMode, MarginMode]) -> Desk:
     return desk
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(modes=MODES, steps=STEPS)
 def test_money_is_conserved_and_nothing_goes_negative(
     modes: tuple[PositionMode, MarginMode],
@@ -111,7 +111,7 @@ def test_money_is_conserved_and_nothing_goes_negative(
             assert sum(1 for _ in account.open_legs()) <= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(modes=MODES, steps=STEPS)
 def test_equity_moves_only_by_price_fees_funding_and_insurance(
     modes: tuple[PositionMode, MarginMode],
@@ -130,7 +130,7 @@ def test_equity_moves_only_by_price_fees_funding_and_insurance(
     assert equity == other + cash + held * mark
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(modes=MODES, steps=STEPS, cut=st.integers(0, 40))
 def test_a_stored_account_goes_on_exactly_as_the_living_one(
     modes: tuple[PositionMode, MarginMode],
@@ -146,7 +146,7 @@ def test_a_stored_account_goes_on_exactly_as_the_living_one(
     assert revived.account == living.account
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(modes=MODES, steps=STEPS)
 def test_events_alone_rebuild_orders_legs_and_balance(
     modes: tuple[PositionMode, MarginMode],
