@@ -34,16 +34,21 @@ class Order(VersionedModel):
     status = models.CharField(max_length=16, choices=enum_choices(types.OrderStatus), default=types.OrderStatus.NEW)
     reason_code = models.CharField(max_length=64, blank=True, help_text="Why denied, rejected, canceled or unknown")
     reason = models.TextField(blank=True)
-    filled_quantity = ExactDecimalField(default=0)
+    filled_quantity = ExactDecimalField(default=0, help_text="Sum of the fills we have")
+    reported_quantity = ExactDecimalField(
+        default=0, help_text="Filled as the venue says; above ours, fills are missing"
+    )
     average_price = ExactDecimalField(null=True, blank=True)
 
     engine_epoch = models.PositiveBigIntegerField(null=True, blank=True)
     line = models.ForeignKey("strategies.Line", null=True, blank=True, on_delete=models.SET_NULL, related_name="orders")
+    reference_price = ExactDecimalField(null=True, blank=True, help_text="The price its size was reckoned at")
+    exits = models.JSONField(default=dict, help_text="Ratios of target, stop and trail, and the timeout, of an entry")
     explanation = models.JSONField(default=dict, help_text="Configuration and statistics at that moment")
     sizing = models.JSONField(default=dict, help_text="Every step of the sum")
     checks = models.JSONField(default=list, help_text="Every risk check with its numbers")
     claimed_at = models.DateTimeField(null=True, blank=True)
-    submitted_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True, help_text="When the sending was over, however it ended")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -60,6 +65,12 @@ class Order(VersionedModel):
                 condition=models.Q(quantity__gt=0) | models.Q(status=types.OrderStatus.DENIED),
             ),
             models.CheckConstraint(name="order_filled_not_negative", condition=models.Q(filled_quantity__gte=0)),
+            models.CheckConstraint(
+                name="order_reduces_a_position",
+                condition=models.Q(is_reduce_only=False)
+                | ~models.Q(position_key="")
+                | models.Q(purpose=types.OrderPurpose.EXTERNAL),
+            ),
         ]
         indexes = [
             models.Index(fields=["connection", "status"]),
@@ -158,3 +169,15 @@ class EntryLock(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["connection", "until"])]
+
+
+class EquityPeak(VersionedModel):
+    """The highest equity in an asset so far: drawdown counts from here. Set anew by hand after a withdrawal."""
+
+    connection = models.ForeignKey("exchanges.Connection", on_delete=models.CASCADE, related_name="equity_peaks")
+    asset = models.CharField(max_length=20)
+    equity = ExactDecimalField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "asset"], name="equity_peak_unique")]

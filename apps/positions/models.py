@@ -107,3 +107,12 @@ class Discrepancy(LedgerModel):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "discrepancies"
+
+
+class SyncState(models.Model):
+    """How far a connection's ledger is known to equal the venue's."""
+
+    connection = models.OneToOneField("exchanges.Connection", on_delete=models.CASCADE, related_name="sync_state")
+    fills_until = models.DateTimeField(help_text="Fills executed before this are all in the ledger")
+    synced_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)

@@ -188,7 +188,7 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     unrealized_pnl: Decimal = Decimal(0)
 
 
-class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
+class VenuePosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A leg as the venue holds it. `quantity` is unsigned and positive; flat legs are not reported."""
 
     symbol: str
@@ -228,7 +228,7 @@ class OrderAck(msgspec.Struct, frozen=True, kw_only=True):
     venue_order_id: str
 
 
-class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
+class VenueOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as the venue tells it. `status` is one of accepted, partially_filled, filled, canceled, expired, rejected."""
 
     client_order_id: str
@@ -249,7 +249,7 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     updated_ms: int = 0
 
 
-class VenueFill(msgspec.Struct, frozen=True, kw_only=True):
+class VenueFill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One execution. `fee` is positive when paid, negative for a rebate."""
 
     venue_trade_id: str

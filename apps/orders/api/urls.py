@@ -1,0 +1,14 @@
+"""Addresses of orders and fills under /api/v1/."""
+
+from django.urls import path
+
+from apps.orders.api import views
+
+urlpatterns = [
+    path("orders/", views.OrdersView.as_view()),
+    path("orders/cancel-all/", views.OrdersCancelAllView.as_view()),
+    path("orders/<int:pk>/", views.OrderView.as_view()),
+    path("orders/<int:pk>/events/", views.OrderEventsView.as_view()),
+    path("orders/<int:pk>/cancel/", views.OrderCancelView.as_view()),
+    path("fills/", views.FillsView.as_view()),
+]

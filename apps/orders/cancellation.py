@@ -1,0 +1,137 @@
+"""Canceling: asked for, then looked at. A fill that came first wins."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.models import Connection
+from apps.orders.ledger import order_advanced, order_locked, order_noted
+from apps.orders.models import Order
+from apps.orders.resolution import order_lose, order_resolve
+from apps.orders.selectors import orders_live
+from apps.orders.venue import order_apply_venue
+from cts.domain.errors import ExchangeError, OrderNotFound, Rejected, Unavailable
+from cts.domain.orders import OrderEvent
+from cts.domain.types import OrderPurpose, OrderStatus, OrderType
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+BACKOFF_S = 0.2
+_jitter = random.SystemRandom()
+
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class CancelOutcome:
+    """What came of canceling one order, or everything of a symbol (`order` is None)."""
+
+    symbol: str
+    order: Order | None
+    is_ok: bool
+    detail: str = ""
+
+
+def order_cancel(order: Order, *, connector: Connector, sleep: Sleep = time.sleep) -> Order:
+    """Cancel at the venue and record what the venue then says of it.
+
+    Raises:
+        ExchangeError: the venue could not be asked; the order is as it was.
+    """
+    row = _cancel_unsent(order.pk)
+    if OrderStatus(row.status).is_final:
+        return row
+    is_conditional = OrderType(row.order_type).is_conditional
+    try:
+        _repeated(
+            lambda: connector.cancel(
+                row.symbol,
+                client_order_id=row.client_order_id,
+                venue_order_id=row.venue_order_id,
+                is_conditional=is_conditional,
+            ),
+            sleep,
+        )
+    except Rejected as error:
+        # Most often because it has just been filled: what the venue says of the order decides.
+        log.info("cancel_refused", extra={"order": row.pk, "reason": str(error)})
+    return order_refresh(row, connector=connector)
+
+
+def order_refresh(order: Order, *, connector: Connector) -> Order:
+    """Ask for the order by its id and apply the answer; no such order makes it `unknown`, then looked for."""
+    try:
+        told = connector.order(
+            order.symbol,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            is_conditional=OrderType(order.order_type).is_conditional,
+        )
+    except OrderNotFound as error:
+        return order_resolve(order_lose(order.pk, reason=str(error)), connector=connector)
+    return order_apply_venue(order.connection, told) or order
+
+
+def orders_cancel_all(
+    connection: Connection, *, connector: Connector, symbol: str | None = None, is_stop_kept: bool = False
+) -> list[CancelOutcome]:
+    """Cancel every live order, ours and any other the venue lists. One that fails keeps no other from being tried."""
+    outcomes = [
+        _outcome(order, connector)
+        for order in orders_live(connection, symbol=symbol)
+        if not (is_stop_kept and order.purpose == OrderPurpose.STOP)
+    ]
+    if is_stop_kept:
+        return outcomes
+    return outcomes + _strangers_cancel(connection, connector, symbol=symbol)
+
+
+def _strangers_cancel(connection: Connection, connector: Connector, *, symbol: str | None) -> list[CancelOutcome]:
+    """Whatever is still open on the venue after ours are gone."""
+    try:
+        left = {order.symbol for order in connector.open_orders(symbol)}
+    except ExchangeError as error:
+        return [CancelOutcome(symbol or "", None, False, str(error))]
+    outcomes = []
+    for name in sorted(left):
+        try:
+            connector.cancel_all(name)
+            outcomes.append(CancelOutcome(name, None, True))
+        except ExchangeError as error:
+            outcomes.append(CancelOutcome(name, None, False, str(error)))
+    return outcomes
+
+
+def _outcome(order: Order, connector: Connector) -> CancelOutcome:
+    try:
+        row = order_cancel(order, connector=connector)
+    except ExchangeError as error:
+        return CancelOutcome(order.symbol, order, False, str(error))
+    is_ok = OrderStatus(row.status).is_final
+    return CancelOutcome(order.symbol, row, is_ok, "" if is_ok else "The venue has yet to confirm")
+
+
+@transaction.atomic
+def _cancel_unsent(pk: int) -> Order:
+    row = order_locked(pk)
+    if OrderStatus(row.status).is_final:
+        return row
+    if row.status == OrderStatus.NEW:
+        return order_advanced(row, OrderEvent.CANCEL, reason_code="canceled", reason="Canceled before it was sent")
+    order_noted(row, kind="cancel_asked")
+    return row
+
+
+def _repeated(call: Callable[[], None], sleep: Sleep) -> None:
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return call()
+        except Unavailable:
+            sleep(_jitter.uniform(0, BACKOFF_S * 2**attempt))
+    return call()

@@ -1,0 +1,65 @@
+"""How an order's row changes: one state, one event, one version, one push. Everything that writes orders goes through here."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apps.orders.models import Order, OrderEvent
+from apps.orders.rows import order_row
+from cts.domain import orders as domain
+from cts.domain.types import OrderStatus
+from cts.realtime import event, push_on_commit
+
+
+def order_locked(pk: int) -> Order:
+    """The row as it is now, held until the transaction ends."""
+    return Order.objects.select_for_update(of=("self",)).select_related("connection").get(pk=pk)
+
+
+def order_advanced(
+    order: Order, step: domain.OrderEvent, *, data: dict[str, Any] | None = None, **changes: Any
+) -> Order:
+    """Take `step` with the row held, and write what else changed with it.
+
+    Raises:
+        IllegalTransition: the step can't happen to an order in that state.
+    """
+    before = OrderStatus(order.status)
+    after = domain.advance(before, step)
+    finished_at = timezone.now() if after.is_final else None
+    if after.is_final != before.is_final:
+        changes["finished_at"] = finished_at
+    if after is not before:
+        changes["status"] = after
+    return order_changed(order, kind=step, before=before, after=after, data=data, **changes)
+
+
+def order_changed(
+    order: Order, *, kind: str, before: str = "", after: str = "", data: dict[str, Any] | None = None, **changes: Any
+) -> Order:
+    """Write `changes` and the event that explains them, with the row held."""
+    for name, value in changes.items():
+        setattr(order, name, value)
+    order.save_next(*changes)
+    order_noted(order, kind=kind, before=before, after=after, data=data)
+    order_pushed(order)
+    return order
+
+
+def order_noted(
+    order: Order, *, kind: str, before: str = "", after: str = "", data: dict[str, Any] | None = None
+) -> OrderEvent:
+    """Append an event with the row held, so that the sequence has no gaps."""
+    sequence = OrderEvent.objects.filter(order=order).count() + 1
+    return OrderEvent.objects.create(
+        order=order, sequence=sequence, kind=kind, before=before, after=after, data=data or {}
+    )
+
+
+def order_pushed(order: Order) -> None:
+    push_on_commit(f"connection.{order.connection_id}", event("order", order_row(order)))
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)

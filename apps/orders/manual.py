@@ -1,0 +1,108 @@
+"""Orders by hand: the same protocol as an engine's, and an audit entry of who asked for it."""
+
+from decimal import Decimal
+
+import msgspec
+from django.utils import timezone
+
+from apps.accounts.access import trading_check
+from apps.accounts.models import User
+from apps.accounts.services import audit_record
+from apps.exchanges.factory import connector_for
+from apps.exchanges.models import Connection
+from apps.orders.cancellation import CancelOutcome
+from apps.orders.executor import OrderExecutor
+from apps.orders.facts import prices_for
+from apps.orders.models import Order
+from cts.domain.errors import DomainError
+from cts.domain.orders import OrderTerms
+from cts.domain.types import OrderIntent, OrderPurpose, OrderType, Origin, PositionSide
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks for. `key` names the wish: the same key is the same order for ever."""
+
+    key: str
+    symbol: str
+    position_side: PositionSide
+    terms: OrderTerms
+    target_ratio: float | None = None
+    stop_ratio: float | None = None
+
+
+def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, address: str | None = None) -> Order:
+    """Sized, checked, stored, sent. A denied order comes back denied, with the reason.
+
+    Raises:
+        DomainError: `read_only`, the field at fault, or `no_price`.
+    """
+    trading_check(user)
+    _terms_check(ticket.terms)
+    intent = OrderIntent(
+        key=f"manual:{user.pk}:{ticket.key}",
+        connection_id=connection.pk,
+        symbol=ticket.symbol,
+        position_side=ticket.position_side,
+        purpose=OrderPurpose.MANUAL,
+        origin=Origin.MANUAL,
+        price=float(_reference_price(connection, ticket)),
+        at=timezone.now(),
+        target_ratio=ticket.target_ratio,
+        stop_ratio=ticket.stop_ratio,
+        explanation={"by": user.get_username()},
+    )
+    connector = connector_for(connection)
+    order = OrderExecutor().execute(connection, intent=intent, connector=connector, terms=ticket.terms)
+    audit_record(
+        user=user,
+        action="order.placed",
+        entity="order",
+        entity_id=order.pk,
+        detail={"client_order_id": order.client_order_id, "status": order.status},
+        address=address,
+    )
+    return order
+
+
+def manual_order_cancel(order: Order, *, user: User, address: str | None = None) -> Order:
+    trading_check(user)
+    audit_record(user=user, action="order.cancel_asked", entity="order", entity_id=order.pk, address=address)
+    return OrderExecutor().cancel(order, connector=connector_for(order.connection))
+
+
+def manual_orders_cancel_all(
+    connection: Connection, *, user: User, symbol: str | None = None, address: str | None = None
+) -> list[CancelOutcome]:
+    """Every open order of the connection or of one of its symbols, stops included."""
+    trading_check(user)
+    detail = {"symbol": symbol or ""}
+    audit_record(
+        user=user,
+        action="orders.cancel_all_asked",
+        entity="connection",
+        entity_id=connection.pk,
+        detail=detail,
+        address=address,
+    )
+    return OrderExecutor().cancel_all(connection, connector=connector_for(connection), symbol=symbol)
+
+
+def _terms_check(terms: OrderTerms) -> None:
+    wants_price, wants_trigger = terms.order_type is OrderType.LIMIT, terms.order_type.is_conditional
+    for field, value, is_wanted in (
+        ("price", terms.price, wants_price),
+        ("trigger_price", terms.trigger_price, wants_trigger),
+    ):
+        if is_wanted and value is None:
+            raise DomainError("required", f"A {terms.order_type} order needs it", field=field)
+        if not is_wanted and value is not None:
+            raise DomainError("not_wanted", f"A {terms.order_type} order takes none", field=field)
+
+
+def _reference_price(connection: Connection, ticket: Ticket) -> Decimal:
+    """What the size is reckoned at where the order names no price of its own."""
+    last = prices_for(connection, symbol=ticket.symbol, tick=None, now=timezone.now()).last
+    price = ticket.terms.price or ticket.terms.trigger_price or last
+    if price is None:
+        raise DomainError("no_price", f"There is no price of {ticket.symbol} yet; the feed may be down", field="symbol")
+    return price

@@ -1,0 +1,231 @@
+"""Sending an order: claimed once, sent outside any transaction, the outcome recorded, whatever it is."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.leases import lease_epoch_is_current
+from apps.exchanges.services import connection_failed
+from apps.exchanges.state import ConnectionStateManager
+from apps.orders.creation import engine_lease_name
+from apps.orders.facts import is_armed
+from apps.orders.ledger import order_advanced, order_changed, order_locked, order_noted
+from apps.orders.models import Order
+from apps.orders.preparation import venue_prepare
+from cts.domain.errors import (
+    AmbiguousResult,
+    AuthFailed,
+    DomainError,
+    ExchangeError,
+    PayloadError,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
+from cts.domain.orders import OrderEvent
+from cts.domain.types import OrderAck, OrderRequest, OrderStatus, OrderType, PositionSide, Side, TimeInForce
+from cts.domain.units import decimal_text
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+BACKOFF_S = 0.25
+LONGEST_WAIT_S = 5.0
+ENTRY_MAX_AGE = timedelta(seconds=10)
+_jitter = random.SystemRandom()
+
+Sleep = Callable[[float], None]
+
+
+def order_submit(order: Order, *, connector: Connector, sleep: Sleep = time.sleep) -> Order:
+    """Send a `new` order once and record what came of it; one in any other state is left as it is.
+
+    Only what surely was not sent is tried again, under the same id. `unknown` is for `order_resolve`.
+    """
+    if not order.is_reduce_only and (refused := _unprepared(order, connector)):
+        return refused
+    claimed = _claim(order.pk)
+    return _send(claimed, connector, sleep) if claimed else Order.objects.select_related("connection").get(pk=order.pk)
+
+
+def order_request(order: Order) -> OrderRequest:
+    """The order in the words every connector takes."""
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=Side(order.side),
+        order_type=OrderType(order.order_type),
+        quantity=order.quantity,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        time_in_force=TimeInForce(order.time_in_force),
+        is_reduce_only=order.is_reduce_only,
+        position_side=PositionSide(order.position_side),
+    )
+
+
+def _unprepared(order: Order, connector: Connector) -> Order | None:
+    try:
+        venue_prepare(order.connection, connector=connector, symbol=order.symbol)
+    except DomainError as error:
+        return _ended_unsent(order.pk, OrderEvent.DENY, code=error.code, reason=error.detail)
+    except AuthFailed as error:
+        connection_failed(order.connection_id, error=error)
+        return _ended_unsent(order.pk, OrderEvent.DENY, code="auth_failed", reason=str(error))
+    except ExchangeError as error:
+        return _ended_unsent(order.pk, OrderEvent.EXPIRE, code="venue_unavailable", reason=str(error))
+    return None
+
+
+@transaction.atomic
+def _ended_unsent(pk: int, step: OrderEvent, *, code: str, reason: str) -> Order:
+    order = order_locked(pk)
+    if order.status != OrderStatus.NEW:
+        return order
+    return order_advanced(order, step, reason_code=code, reason=reason)
+
+
+@transaction.atomic
+def _claim(pk: int) -> Order | None:
+    """The order, ours alone to send; None when somebody else was faster or it may not go out any more."""
+    order = order_locked(pk)
+    if order.status != OrderStatus.NEW:
+        return None
+    if stale := _stopped(order, now=timezone.now()):
+        step, code, reason = stale
+        order_advanced(order, step, reason_code=code, reason=reason)
+        return None
+    request = {
+        "side": order.side,
+        "type": order.order_type,
+        "quantity": decimal_text(order.quantity),
+        "trigger_price": decimal_text(order.trigger_price) if order.trigger_price is not None else None,
+        "price": decimal_text(order.price) if order.price is not None else None,
+        "is_reduce_only": order.is_reduce_only,
+    }
+    return order_advanced(order, OrderEvent.CLAIM, data=request, claimed_at=timezone.now())
+
+
+def _stopped(order: Order, *, now: datetime) -> tuple[OrderEvent, str, str] | None:
+    """Why the order may not go out although it was allowed when it was made: the world may have moved since."""
+    lease = engine_lease_name(order.connection_id)
+    if order.engine_epoch is not None and not lease_epoch_is_current(lease, order.engine_epoch):
+        return OrderEvent.DENY, "engine_replaced", "Another run of this engine has taken over"
+    if order.is_reduce_only:
+        return None
+    if ConnectionStateManager().is_halted():
+        return OrderEvent.DENY, "halted", "The HALT file stops all new orders"
+    if not is_armed(order.connection, origin=order.origin):
+        return OrderEvent.DENY, "armed", "The connection was disarmed before the order went out"
+    if now - order.created_at > ENTRY_MAX_AGE:
+        return OrderEvent.EXPIRE, "too_late", "It was not sent in time, and its price is no longer current"
+    return None
+
+
+def _send(order: Order, connector: Connector, sleep: Sleep) -> Order:
+    request = order_request(order)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            ack = connector.place(request)
+        except (AmbiguousResult, PayloadError) as error:
+            # An answer we could not read came after the request had gone out.
+            return _lost(order.pk, error)
+        except (RateLimited, Unavailable) as error:
+            wait_s = _wait_s(attempt, error, now=timezone.now())
+            if attempt == ATTEMPTS or wait_s > LONGEST_WAIT_S or not _may_repeat(order):
+                return _unsent(order.pk, error)
+            _noted(order.pk, error, wait_s=wait_s)
+            sleep(wait_s)
+        except AuthFailed as error:
+            connection_failed(order.connection_id, error=error)
+            return _rejected(order.pk, error, code="auth_failed")
+        except Rejected as error:
+            return _rejected(order.pk, error, code="rejected")
+        else:
+            return _acked(order.pk, ack)
+    raise AssertionError("unreachable: the last attempt returns")
+
+
+def _may_repeat(order: Order) -> bool:
+    return order.is_reduce_only or not ConnectionStateManager().is_halted()
+
+
+def _wait_s(attempt: int, error: ExchangeError, *, now: datetime) -> float:
+    """Doubling with full jitter, and never before the venue said."""
+    backoff = _jitter.uniform(0, BACKOFF_S * 2**attempt)
+    retry_at = error.retry_at if isinstance(error, RateLimited) else None
+    return backoff + (max(0.0, (retry_at - now).total_seconds()) if retry_at else 0.0)
+
+
+@transaction.atomic
+def _acked(pk: int, ack: OrderAck) -> Order:
+    order = order_locked(pk)
+    return order_advanced(
+        order,
+        OrderEvent.ACK,
+        data={"venue_order_id": ack.venue_order_id},
+        venue_order_id=order.venue_order_id or ack.venue_order_id,
+        submitted_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def _lost(pk: int, error: ExchangeError) -> Order:
+    order = order_locked(pk)
+    if order.status != OrderStatus.SUBMITTING:
+        return order  # the stream told its state while we were waiting
+    log.warning("order_unknown", extra={"order": pk, "connection": order.connection_id, "reason": str(error)})
+    return order_advanced(
+        order,
+        OrderEvent.LOSE,
+        data=_told(error),
+        reason_code="ambiguous",
+        reason=str(error),
+        submitted_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def _unsent(pk: int, error: ExchangeError) -> Order:
+    order = order_locked(pk)
+    if order.status != OrderStatus.SUBMITTING:
+        return order
+    step = OrderEvent.REJECT if order.is_reduce_only else OrderEvent.EXPIRE
+    code = "rate_limited" if isinstance(error, RateLimited) else "venue_unavailable"
+    return order_advanced(order, step, data=_told(error), reason_code=code, reason=str(error))
+
+
+@transaction.atomic
+def _rejected(pk: int, error: ExchangeError, *, code: str) -> Order:
+    order = order_locked(pk)
+    if order.status != OrderStatus.SUBMITTING:
+        log.error("venue_contradicts_itself", extra={"order": pk, "status": order.status, "reason": str(error)})
+        return order_changed(order, kind="contradiction", data=_told(error))
+    return order_advanced(
+        order,
+        OrderEvent.REJECT,
+        data=_told(error),
+        reason_code=error.venue_code or code,
+        reason=str(error),
+        submitted_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def _noted(pk: int, error: ExchangeError, *, wait_s: float) -> None:
+    order_noted(order_locked(pk), kind="retry", data={**_told(error), "wait_s": round(wait_s, 3)})
+
+
+def _told(error: ExchangeError) -> dict[str, object]:
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "venue_code": error.venue_code,
+        "http_status": error.http_status,
+    }

@@ -1,0 +1,33 @@
+"""Positions, their history, and differences from the venue: a ledger, to be read."""
+
+from django.contrib import admin
+
+from apps.accounts.admin import ReadOnlyAdmin
+from apps.positions import models
+
+
+@admin.register(models.Position)
+class PositionAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("id", "connection", "symbol", "side", "status", "quantity", "average_entry_price", "realized_pnl"),
+        *("fees", "origin", "exit_reason", "uncovered_since", "opened_at", "closed_at"),
+    )
+    list_filter = ("status", "side", "origin", "exit_reason", "connection__exchange", "connection__environment")
+    search_fields = ("key", "symbol", "connection__name")
+    list_select_related = ("connection",)
+
+
+@admin.register(models.PositionEvent)
+class PositionEventAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "position", "sequence", "kind")
+    list_filter = ("kind",)
+    search_fields = ("position__key", "position__symbol")
+    list_select_related = ("position",)
+
+
+@admin.register(models.Discrepancy)
+class DiscrepancyAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "connection", "symbol", "side", "ours", "venue", "cause")
+    list_filter = ("cause", "connection__exchange")
+    search_fields = ("symbol", "connection__name")
+    list_select_related = ("connection",)

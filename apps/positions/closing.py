@@ -1,0 +1,131 @@
+"""Closing at market: driven by what is still held, never by the word of one order."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from apps.exchanges.connectors.base import Connector
+from apps.orders.executor import OrderExecutor
+from apps.orders.models import Order
+from apps.orders.selectors import orders_live
+from apps.orders.services import order_create
+from apps.positions.booking import fill_book
+from apps.positions.models import Position, PositionStatus
+from apps.positions.selectors import positions_live
+from apps.positions.services import position_closing_begin, position_closing_end, position_settle
+from cts.domain.errors import ExchangeError
+from cts.domain.orders import OrderTerms
+from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, Origin, PositionSide
+
+log = logging.getLogger(__name__)
+
+EXITS = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
+LOOK_BACK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class CloseOutcome:
+    """What came of closing one position. `is_ok`: it is closed, or its exit is on the way."""
+
+    position: Position
+    is_ok: bool
+    order: Order | None = None
+    code: str = ""
+    detail: str = ""
+
+
+def position_close(
+    position: Position,
+    *,
+    reason: str,
+    connector: Connector,
+    executor: OrderExecutor,
+    engine_epoch: int | None = None,
+) -> CloseOutcome:
+    """Cancel what of the entry is still to fill, then a reduce-only market order for all that is held."""
+    row = _without_entry(position, connector, executor)
+    if row.status == PositionStatus.CLOSED or row.quantity == 0:
+        return CloseOutcome(row, True, code="closed", detail="Nothing is held any more")
+    if (running := _running(row, connector, executor)) is not None:
+        return CloseOutcome(row, True, running, code="closing", detail="Its exit is on the way")
+    row = position_closing_begin(row, reason=reason)
+    order = _exit_create(row, reason=reason, engine_epoch=engine_epoch)
+    if order.status == OrderStatus.NEW:
+        order = executor.submit(order, connector=connector)
+    if OrderStatus(order.status) in (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.EXPIRED):
+        row = position_closing_end(row, reason=order.reason)
+        return CloseOutcome(row, False, order, code=order.reason_code, detail=order.reason)
+    return CloseOutcome(row, True, order)
+
+
+def fills_pull(orders: list[Order], *, connector: Connector) -> int:
+    """Fetch the fills of these orders now instead of waiting for stream or sync. Returns how many were new."""
+    booked = 0
+    for symbol in sorted({order.symbol for order in orders}):
+        of_symbol = [order for order in orders if order.symbol == symbol]
+        since = min(order.claimed_at or order.created_at for order in of_symbol) - LOOK_BACK
+        for fill in connector.fills(symbol, since_ms=int(since.timestamp() * 1000)):
+            booked += fill_book(of_symbol[0].connection, fill=fill, source="poll") is not None
+    return booked
+
+
+def _without_entry(position: Position, connector: Connector, executor: OrderExecutor) -> Position:
+    entries = orders_live(position.connection).filter(position_key=position.key, is_reduce_only=False)
+    canceled = [executor.cancel(order, connector=connector) for order in entries]
+    if canceled:
+        fills_pull(canceled, connector=connector)
+    row = Position.objects.select_related("connection", "stop_order").get(pk=position.pk)
+    return position_settle(row) if canceled else row
+
+
+def _running(position: Position, connector: Connector, executor: OrderExecutor) -> Order | None:
+    """An exit that is on the venue or may be: a second one would close what belongs to others of the leg."""
+    live = orders_live(position.connection).filter(position_key=position.key, purpose__in=EXITS)
+    for order in live.exclude(status=OrderStatus.NEW):
+        answered = executor.resolve(order, connector=connector)
+        if not OrderStatus(answered.status).is_final:
+            return answered
+    return None
+
+
+def _exit_create(position: Position, *, reason: str, engine_epoch: int | None) -> Order:
+    purpose = OrderPurpose.EMERGENCY if reason == "emergency" else OrderPurpose.EXIT
+    made = Order.objects.filter(connection=position.connection, position_key=position.key, purpose__in=EXITS).exclude(
+        status=OrderStatus.NEW
+    )
+    intent = OrderIntent(
+        key=f"{position.key}:exit:{made.count() + 1}",
+        connection_id=position.connection_id,
+        symbol=position.symbol,
+        position_side=PositionSide(position.side),
+        purpose=purpose,
+        origin=Origin(position.origin),
+        price=_price(position),
+        at=position.updated_at,
+        line_id=position.line_id,
+        explanation={"reason": reason},
+    )
+    terms = OrderTerms(quantity=position.quantity, is_reduce_only=True, position_key=position.key)
+    return order_create(position.connection, intent=intent, terms=terms, engine_epoch=engine_epoch)
+
+
+def _price(position: Position) -> float:
+    return float(position.average_entry_price or 0)
+
+
+def positions_closing_stuck(connection_id: int) -> list[Position]:
+    """Being closed by the row, with no exit under way: a process ended in between."""
+    rows = positions_live(connection_id).filter(status=PositionStatus.CLOSING, quantity__gt=0)
+    return [
+        row
+        for row in rows
+        if not orders_live(row.connection)
+        .filter(position_key=row.key, purpose__in=EXITS)
+        .exclude(status=OrderStatus.NEW)
+        .exists()
+    ]
+
+
+def logged(position: Position, error: ExchangeError) -> CloseOutcome:
+    log.warning("close_failed", extra={"position": position.pk, "reason": str(error)})
+    return CloseOutcome(position, False, code="venue", detail=str(error))

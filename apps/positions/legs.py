@@ -1,0 +1,109 @@
+"""The venue's legs against our sums: fetch what we missed, and set what stays unexplained from the venue."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import redis
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.models import Connection
+from apps.exchanges.selectors import tickers_for
+from apps.orders.ledger import milliseconds
+from apps.orders.selectors import orders_live
+from apps.positions.selectors import leg_quantities
+from apps.positions.services import discrepancy_record, fill_book, leg_adjust
+from cts.domain.reconcile import LegDifference, legs_diff
+from cts.domain.types import OrderStatus, OrderType
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = timedelta(hours=24)
+# An outcome still unknown after this no longer keeps us from setting the position from the venue.
+UNKNOWN_PATIENCE = timedelta(seconds=60)
+MARKET_PATIENCE = timedelta(seconds=10)
+
+
+@dataclass
+class SyncReport:
+    """What a sync found and did."""
+
+    orders: dict[str, int] = field(default_factory=dict)
+    fills: int = 0
+    discrepancies: int = 0
+    uncovered: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.problems
+
+
+def fills_fetch(connection: Connection, connector: Connector, *, symbol: str, since: datetime) -> int:
+    """Book what was executed on the symbol since then; returns how many we had not heard of."""
+    fills = connector.fills(symbol, since_ms=milliseconds(since))
+    return sum(fill_book(connection, fill=fill, source="poll") is not None for fill in fills)
+
+
+def legs_settle(
+    connection: Connection,
+    *,
+    connector: Connector,
+    report: SyncReport,
+    is_first: bool,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """A difference is looked at twice, with the fills fetched in between, before it is believed."""
+    first = _differences(connection, connector)
+    if not first:
+        return
+    # Executions may lag behind positions by the venue's own delay.
+    sleep(connector.spec.visibility_delay_s)
+    booked = {symbol: _fills_again(connection, connector, symbol) for symbol in {each.symbol for each in first}}
+    report.fills += sum(booked.values())
+    second = _differences(connection, connector)
+    for difference in first:
+        if difference in second:
+            _settle(connection, difference, report, is_first=is_first)
+        elif booked[difference.symbol]:
+            discrepancy_record(
+                connection, difference=difference, cause="missing_fills", detail={"fills": booked[difference.symbol]}
+            )
+            report.discrepancies += 1
+
+
+def _differences(connection: Connection, connector: Connector) -> list[LegDifference]:
+    venue = connector.positions()
+    return legs_diff(leg_quantities(connection), venue=venue)
+
+
+def _fills_again(connection: Connection, connector: Connector, symbol: str) -> int:
+    since = max(connection.created_at, timezone.now() - LOOK_BACK)
+    return fills_fetch(connection, connector, symbol=symbol, since=since)
+
+
+def _settle(connection: Connection, difference: LegDifference, report: SyncReport, *, is_first: bool) -> None:
+    if _is_moving(connection, difference.symbol):
+        log.info("leg_left_moving", extra={"connection": connection.pk, "symbol": difference.symbol})
+        return
+    # What was held before we came needs no explanation.
+    cause = "external" if is_first and difference.ours == 0 else "unexplained"
+    try:
+        ticker = tickers_for(*connection.venue).get(difference.symbol)
+    except redis.RedisError:
+        ticker = None
+    if leg_adjust(connection, difference=difference, cause=cause, last_price=ticker.last if ticker else None):
+        report.discrepancies += 1
+
+
+def _is_moving(connection: Connection, symbol: str) -> bool:
+    """Whether an order on its way explains the difference."""
+    now = timezone.now()
+    on_the_way = Q(status__in=(OrderStatus.NEW, OrderStatus.SUBMITTING))
+    unknown = Q(status=OrderStatus.UNKNOWN, submitted_at__gt=now - UNKNOWN_PATIENCE)
+    market = Q(order_type=OrderType.MARKET, claimed_at__gt=now - MARKET_PATIENCE)
+    return orders_live(connection, symbol=symbol).filter(on_the_way | unknown | market).exists()

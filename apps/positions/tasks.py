@@ -1,0 +1,39 @@
+"""Periodic sync of all connections, each in a task of its own, so that a slow venue holds up nobody else's."""
+
+import logging
+
+from celery import shared_task
+from django.db.models import Q
+
+from apps.exchanges.factory import connector_for
+from apps.exchanges.models import Connection
+from apps.exchanges.services import connection_failed, connection_seen
+from apps.positions.sync import connection_sync
+from cts.domain.errors import ExchangeError
+
+log = logging.getLogger(__name__)
+
+EXPIRES_S = 30
+
+
+@shared_task(name="apps.positions.tasks.connections_sync", queue="sync")  # type: ignore[untyped-decorator]
+def connections_sync() -> int:
+    """Enqueue one sync per connection in use. A sync not begun by the next round is dropped."""
+    usable = Q(is_enabled=True) & (Q(is_active=True) | Q(positions__quantity__gt=0))
+    ids = sorted(set(Connection.objects.filter(usable, is_test_passed=True).values_list("pk", flat=True)))
+    for pk in ids:
+        connection_sync_run.apply_async(args=(pk,), expires=EXPIRES_S)
+    return len(ids)
+
+
+@shared_task(name="apps.positions.tasks.connection_sync_run", queue="sync")  # type: ignore[untyped-decorator]
+def connection_sync_run(connection_id: int) -> None:
+    connection = Connection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        return
+    try:
+        connection_sync(connection, connector=connector_for(connection))
+    except ExchangeError as error:
+        connection_failed(connection_id, error=error)
+        return
+    connection_seen(connection_id)

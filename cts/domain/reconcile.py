@@ -1,0 +1,110 @@
+"""Ours against the venue's: which orders and legs differ, and what to do about each. Decides; does nothing."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from cts.domain.orders import RESTING_STATUSES
+from cts.domain.types import OrderStatus, PositionSide, VenueOrder, VenuePosition
+
+Leg = tuple[str, PositionSide]
+
+
+class Remedy(StrEnum):
+    APPLY = "apply"  # the venue tells something new about an order of ours
+    QUERY = "query"  # open here, not listed there: ask for its end and its fills
+    RESOLVE = "resolve"  # sent, outcome unknown
+    SEND = "send"  # committed, never sent
+    ADOPT = "adopt"  # open there, unknown here
+    REOPEN = "reopen"  # ended here, open there
+
+
+class OurOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the diff needs of an order. `ended_ms` is when it ended here, by our clock."""
+
+    id: int
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    status: OrderStatus
+    filled_quantity: Decimal
+    claimed_ms: int | None = None
+    ended_ms: int | None = None
+
+
+class OrderAction(msgspec.Struct, frozen=True, kw_only=True):
+    remedy: Remedy
+    order_id: int | None = None
+    venue_order: VenueOrder | None = None
+
+
+class LegDifference(msgspec.Struct, frozen=True, kw_only=True):
+    symbol: str
+    side: PositionSide
+    ours: Decimal
+    venue: Decimal
+    venue_price: Decimal | None = None
+
+
+def orders_diff(
+    ours: Iterable[OurOrder], *, listed: Iterable[VenueOrder], asked_ms: int, sending_s: float
+) -> list[OrderAction]:
+    """What to do so that both sides tell the same. `ours` are the live orders and those that ended lately.
+
+    The list was asked for at `asked_ms`; an order that was claimed or ended after that isn't judged by it.
+    """
+    by_client = {order.client_order_id: order for order in listed if order.client_order_id}
+    by_venue = {order.venue_order_id: order for order in listed if order.venue_order_id}
+    actions: list[OrderAction] = []
+    seen: set[str] = set()
+    for order in ours:
+        found = by_client.get(order.client_order_id) or by_venue.get(order.venue_order_id)
+        if found is not None:
+            seen.add(found.venue_order_id)
+        action = _listed(order, found, asked_ms) if found else _unlisted(order, asked_ms, sending_s)
+        if action is not None:
+            actions.append(action)
+    adopted = [order for order in by_venue.values() if order.venue_order_id not in seen]
+    return actions + [OrderAction(remedy=Remedy.ADOPT, venue_order=order) for order in adopted]
+
+
+def _listed(order: OurOrder, found: VenueOrder, asked_ms: int) -> OrderAction | None:
+    if order.status.is_final:
+        was_open_after = order.ended_ms is not None and order.ended_ms < asked_ms
+        if not was_open_after or order.status is OrderStatus.DENIED:
+            return None
+        return OrderAction(remedy=Remedy.REOPEN, order_id=order.id, venue_order=found)
+    is_same = order.status in RESTING_STATUSES and order.filled_quantity == found.filled_quantity
+    if is_same and order.venue_order_id == found.venue_order_id:
+        return None
+    return OrderAction(remedy=Remedy.APPLY, order_id=order.id, venue_order=found)
+
+
+def _unlisted(order: OurOrder, asked_ms: int, sending_s: float) -> OrderAction | None:
+    if order.status.is_final:
+        return None
+    if order.status is OrderStatus.NEW:
+        return OrderAction(remedy=Remedy.SEND, order_id=order.id)
+    if order.status is OrderStatus.UNKNOWN:
+        return OrderAction(remedy=Remedy.RESOLVE, order_id=order.id)
+    age_s = (asked_ms - (order.claimed_ms or 0)) / 1000
+    if order.status is OrderStatus.SUBMITTING:
+        # Whoever sends it may still be waiting for the answer.
+        return OrderAction(remedy=Remedy.RESOLVE, order_id=order.id) if age_s > sending_s else None
+    return OrderAction(remedy=Remedy.QUERY, order_id=order.id) if age_s > 0 else None
+
+
+def legs_diff(ours: dict[Leg, Decimal], *, venue: Iterable[VenuePosition]) -> list[LegDifference]:
+    """Legs whose sums differ, the venue's word beside ours."""
+    theirs = {(leg.symbol, leg.side): leg for leg in venue}
+    zero = Decimal(0)
+    differences = []
+    for symbol, side in sorted(ours.keys() | theirs.keys()):
+        leg = theirs.get((symbol, side))
+        held, told = ours.get((symbol, side), zero), leg.quantity if leg else zero
+        if held != told:
+            price = leg.entry_price if leg else None
+            differences.append(LegDifference(symbol=symbol, side=side, ours=held, venue=told, venue_price=price))
+    return differences

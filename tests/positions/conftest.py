@@ -1,0 +1,3 @@
+"""The same desk as the tests of orders."""
+
+from tests.orders.conftest import desk, desk_factory  # noqa: F401
