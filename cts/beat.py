@@ -5,6 +5,7 @@ SCHEDULE: dict[str, dict[str, object]] = {
     for name, task, every_s, queue in [
         ("runs_ensure", "apps.engine.tasks.runs_ensure", 5.0, "default"),
         ("beat_heartbeat", "apps.monitoring.tasks.beat_heartbeat", 5.0, "default"),
+        ("health_watch", "apps.monitoring.tasks.health_watch", 5.0, "default"),
         ("connections_sync", "apps.positions.tasks.connections_sync", 30.0, "sync"),
         ("instruments_sync", "apps.exchanges.tasks.instruments_sync_all", 86_400.0, "sync"),
     ]

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Generic, Never, TypeVar
+from typing import Annotated, Any, Generic, Never, TypeVar
 
 import msgspec
 
 from cts.domain.errors import PayloadError
 
 Row = dict[str, Any]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 T = TypeVar("T")
 
 _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -151,6 +153,32 @@ class Reader:
             return str(raw)
         return self.text(row, field)
 
+    def price_in(self, text: str, field: str) -> Decimal | None:
+        """Of a string already read: empty and zero are None."""
+        if not text:
+            return None
+        try:
+            value = Decimal(text)
+            if ZERO < value < HUGE:
+                return value
+            if not value:
+                return None
+        except InvalidOperation:
+            pass
+        return self.refuse(field, text)
+
+    def signed_in(self, text: str, field: str) -> Decimal | None:
+        """Of a string already read: empty is None."""
+        if not text:
+            return None
+        try:
+            value = Decimal(text)
+            if TINY < value < HUGE:
+                return value
+        except InvalidOperation:
+            pass
+        return self.refuse(field, text)
+
     def flag(self, row: Row, field: str) -> bool:
         raw = row.get(field)
         if raw is not True and raw is not False:
@@ -185,6 +213,8 @@ class Reader:
         return [dict(zip(names, entry, strict=False)) for entry in value]
 
 
+Words = Mapping[str, Mapping[Any, Any]]
+_NO_WORDS: Words = {}
 _NAMED = re.compile(r"`\$\.(\w+)|field `(\w+)`")
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -192,7 +222,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 class Shape(Generic[S]):
     """Whole rows of one kind at once, from the bytes of the wire or a decoded row: for what comes by the thousand.
 
-    Types are checked on the way; bounds aren't: see `refuse_bounds`.
+    Types are checked on the way; bounds are the caller's, which knows them: see `refuse`.
     """
 
     __slots__ = ("_decode", "_kind", "_read")
@@ -200,11 +230,14 @@ class Shape(Generic[S]):
     def __init__(self, read: Reader, kind: type[S]) -> None:
         self._read = read
         self._kind = kind
-        self._decode = msgspec.json.Decoder(kind).decode
+        # Not strict: whole numbers may come as digits in a string, as Bybit writes its times.
+        self._decode = msgspec.json.Decoder(kind, strict=False).decode
 
-    def __call__(self, source: Row | bytes | msgspec.Raw) -> S:
+    def read(self, source: Row | bytes | msgspec.Raw) -> S:
         try:
-            return msgspec.convert(source, self._kind) if type(source) is dict else self._decode(source)
+            if isinstance(source, dict):
+                return msgspec.convert(source, self._kind, strict=False)
+            return self._decode(source)
         except msgspec.DecodeError as error:
             return self._sparse(source, error)
 
@@ -213,18 +246,34 @@ class Shape(Generic[S]):
         row = source if isinstance(source, dict) else self._read.decode(bytes(source))
         if isinstance(row, dict):
             try:
-                return msgspec.convert({k: v for k, v in row.items() if v is not None and v != ""}, self._kind)
+                return msgspec.convert(
+                    {k: v for k, v in row.items() if v is not None and v != ""}, self._kind, strict=False
+                )
             except msgspec.ValidationError as still:
                 error = still
         found = _NAMED.search(str(error))
         field = (found[1] or found[2]) if found else "body"
-        self._read.refuse(field, row.get(field) if isinstance(row, dict) else row)
+        return self._read.refuse(field, row.get(field) if isinstance(row, dict) else row)
 
-    def refuse_bounds(self, row: S, *, signed: frozenset[str] = frozenset()) -> Never:
-        """Name the number that is out of bounds; `signed` ones may be negative."""
-        for field, value in msgspec.structs.asdict(row).items():
-            if isinstance(value, Decimal):
-                is_fine = value.is_finite() and abs(value) < HUGE and (value >= 0 or field in signed)
-                if not is_fine:
-                    self._read.refuse(field, value)
-        self._read.refuse("price", "not above zero")
+    def refuse(
+        self,
+        row: S,
+        *,
+        words: Words = _NO_WORDS,
+        positive: tuple[str, ...] = (),
+        signed: tuple[str, ...] = (),
+    ) -> Never:
+        """Name what the caller found wrong: a word it doesn't know, or a number out of bounds."""
+        fields = msgspec.structs.asdict(row)
+        for field, table in words.items():
+            self._read.choice(fields, field, table)
+        for field, value in fields.items():
+            if isinstance(value, Decimal) and not _is_within(value, positive=field in positive, signed=field in signed):
+                self._read.refuse(field, value)
+        self._read.refuse("row", "nothing wrong found")
+
+
+def _is_within(value: Decimal, *, positive: bool, signed: bool) -> bool:
+    if not value.is_finite() or abs(value) >= HUGE:
+        return False
+    return signed or value > 0 or (value == 0 and not positive)

@@ -3,11 +3,11 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import InvalidOperation
 from typing import Any
 
 from apps.exchanges.connectors.calling import CallingConnector
-from apps.exchanges.connectors.parsing import Row
+from apps.exchanges.connectors.parsing import HUGE, ZERO, Row
 from apps.exchanges.connectors.spec import Call
 from apps.exchanges.connectors.transport import Prepared
 from cts.domain.errors import AmbiguousResult, PayloadError, Rejected
@@ -24,7 +24,6 @@ from cts.domain.types import (
 )
 
 _CLIENT_ID = re.compile(r"[a-z][a-z0-9]{0,31}").fullmatch
-_ZERO = Decimal(0)
 
 
 class RestConnector(CallingConnector, ABC):
@@ -40,16 +39,16 @@ class RestConnector(CallingConnector, ABC):
     def parse_instrument(self, row: Row) -> Instrument: ...
 
     @abstractmethod
-    def parse_ticker(self, row: Row) -> Ticker: ...
+    def parse_ticker(self, row: Row | bytes) -> Ticker: ...
 
     @abstractmethod
-    def parse_order(self, row: Row) -> VenueOrder: ...
+    def parse_order(self, row: Row | bytes) -> VenueOrder: ...
 
     @abstractmethod
     def parse_fill(self, row: Row) -> VenueFill: ...
 
     @abstractmethod
-    def parse_position(self, row: Row) -> VenuePosition | None:
+    def parse_position(self, row: Row | bytes) -> VenuePosition | None:
         """None for a leg that is flat."""
 
     @abstractmethod
@@ -73,25 +72,25 @@ class RestConnector(CallingConnector, ABC):
             self._symbols[found] = symbol
         return found
 
-    def symbol_or_none(self, row: Row, field: str = "symbol") -> str | None:
-        """The canonical symbol; None for contracts of other kinds (dated, coin-margined), which aren't ours to read."""
-        venue_symbol = row.get(field)
-        found = self._symbols.get(venue_symbol) if type(venue_symbol) is str else None
-        if found is None:
-            name = self.read.text(row, field)
-            base = name.removesuffix(self._venue_suffix)
-            if not base or base == name or "/" in base or "-" in base or "_" in base:
-                return None
-            found = self._symbols[name] = base + self._suffix
-            self._venue_symbols[found] = name
-        return found
+    def symbol_named(self, name: str, field: str = "symbol") -> str:
+        """The canonical symbol of a venue's spelling."""
+        return self._symbols.get(name) or self._learned(name) or self.read.refuse(field, name)
 
     def symbol(self, row: Row, field: str = "symbol") -> str:
-        try:
-            return self._symbols[row[field]]
-        except (KeyError, TypeError):
-            pass
-        return self.symbol_or_none(row, field) or self.read.refuse(field, row.get(field))
+        return self.symbol_named(self.read.text(row, field), field)
+
+    def symbol_or_none(self, row: Row, field: str = "symbol") -> str | None:
+        """None for contracts of other kinds (dated, coin-margined), which aren't ours to read."""
+        name = self.read.text(row, field)
+        return self._symbols.get(name) or self._learned(name)
+
+    def _learned(self, name: str) -> str | None:
+        base = name.removesuffix(self._venue_suffix)
+        if not base or base == name or not base.isalnum():
+            return None
+        found = self._symbols[name] = base + self._suffix
+        self._venue_symbols[found] = name
+        return found
 
     # --- orders -----------------------------------------------------------------------------------------------------
     def order_request_bytes(self, request: OrderRequest) -> Prepared:
@@ -109,12 +108,20 @@ class RestConnector(CallingConnector, ABC):
     def _checked(self, request: OrderRequest) -> OrderRequest:
         if _CLIENT_ID(request.client_order_id) is None:
             raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
-        for value in (request.quantity, request.price, request.trigger_price):
-            if value is not None and not (value.is_finite() and value > _ZERO):
-                raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
-        if request.order_type is OrderType.LIMIT and request.price is None:
+        price, trigger = request.price, request.trigger_price
+        try:
+            is_sane = (
+                ZERO < request.quantity < HUGE
+                and (price is None or ZERO < price < HUGE)
+                and (trigger is None or ZERO < trigger < HUGE)
+            )
+        except InvalidOperation:
+            is_sane = False
+        if not is_sane:
+            raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
+        if request.order_type is OrderType.LIMIT and price is None:
             raise Rejected("A limit order needs a price", exchange=self.spec.name)
-        if request.order_type.is_conditional and request.trigger_price is None:
+        if trigger is None and request.order_type.is_conditional:
             raise Rejected("A conditional order needs a trigger price", exchange=self.spec.name)
         return request
 

@@ -6,6 +6,7 @@ import hmac
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Callable
+from decimal import Decimal
 from typing import ClassVar
 
 import msgspec
@@ -57,6 +58,11 @@ class Call(msgspec.Struct, kw_only=True):
     def who(self) -> Member:
         assert self.member is not None
         return self.member
+
+
+def is_sane(value: Decimal) -> bool:
+    """A number a venue could mean: finite, and within what prices and quantities can be."""
+    return value.is_finite() and (value == 0 or -18 <= value.adjusted() <= 15) and len(value.as_tuple().digits) <= 24
 
 
 class Face(ABC):

@@ -1,13 +1,14 @@
 """Binance's rows in our types. Conditional orders are "algo orders" with ids, fields and states of their own."""
 
 from abc import ABC
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from apps.exchanges.connectors.binance.client_ids import ClientIds
+from apps.exchanges.connectors.binance.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER
 from apps.exchanges.connectors.binance.spec import SPEC, TIME
 from apps.exchanges.connectors.binance.words import ALGO_STATUSES, KINDS, LEGS, SIDES, STATUSES
-from apps.exchanges.connectors.parsing import Reader, Row
+from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
 from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.types import (
     Balance,
@@ -24,7 +25,7 @@ _HUNDRED = Decimal(100)
 
 class BinanceRows(RestConnector, ABC):
     spec = SPEC
-    read = Reader("binance")
+    read = READ
     time_call = TIME
     time_field = "serverTime"
 
@@ -54,23 +55,34 @@ class BinanceRows(RestConnector, ABC):
             is_trading=read.text(row, "status") == "TRADING",
         )
 
-    def parse_ticker(self, row: Row, *, book: Row | None = None, mark: Row | None = None) -> Ticker:
+    def parse_ticker(self, row: Row | bytes, *, book: Row | None = None, mark: Row | None = None) -> Ticker:
         """The day's figures; quotes and mark price come from lists of their own."""
-        read = self.read
-        change = read.signed_or_none(row, "priceChangePercent")
+        r, read = TICKER.read(row), self.read
+        last, volume, turnover, change = r.lastPrice, r.volume, r.quoteVolume, r.priceChangePercent
+        try:
+            is_sane = (
+                ZERO < last < HUGE
+                and (volume is None or ZERO <= volume < HUGE)
+                and (turnover is None or ZERO <= turnover < HUGE)
+                and (change is None or TINY < change < HUGE)
+            )
+        except InvalidOperation:
+            is_sane = False
+        if not is_sane:
+            TICKER.refuse(r, positive=("lastPrice",), signed=("priceChangePercent",))
         return Ticker(
-            symbol=self.symbol(row),
-            last=read.positive(row, "lastPrice"),
+            symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
+            last=last,
             bid=read.positive_or_none(book, "bidPrice") if book else None,
             ask=read.positive_or_none(book, "askPrice") if book else None,
             mark=read.positive_or_none(mark, "markPrice") if mark else None,
             index=read.positive_or_none(mark, "indexPrice") if mark else None,
             funding_rate=read.signed_or_none(mark, "lastFundingRate") if mark else None,
             next_funding_ms=read.integer_or_none(mark, "nextFundingTime") if mark else None,
-            volume_24h=read.unsigned_or_none(row, "volume"),
-            turnover_24h=read.unsigned_or_none(row, "quoteVolume"),
+            volume_24h=volume,
+            turnover_24h=turnover,
             change_24h_ratio=None if change is None else change / _HUNDRED,
-            at_ms=read.integer(row, "closeTime"),
+            at_ms=r.closeTime,
         )
 
     def parse_balance(self, row: Row) -> Balance:
@@ -85,43 +97,53 @@ class BinanceRows(RestConnector, ABC):
             unrealized_pnl=unrealized,
         )
 
-    def parse_position(self, row: Row) -> VenuePosition | None:
-        """None for a leg that is flat. One-way amounts are signed; hedge legs are named, and signed as well."""
-        read = self.read
-        amount = read.signed(row, "positionAmt")
+    def parse_position(self, row: Row | bytes) -> VenuePosition | None:
+        """One-way amounts are signed; hedge legs are named, and signed as well."""
+        r, read = POSITION.read(row), self.read
+        amount = r.positionAmt
         if not amount:
             return None
-        leg = read.choice(row, "positionSide", LEGS)
+        entry = read.price_in(r.entryPrice, "entryPrice") or read.refuse("entryPrice", r.entryPrice)
+        if r.positionSide not in LEGS or not (amount.is_finite() and TINY < amount < HUGE):
+            POSITION.refuse(r, words={"positionSide": LEGS}, signed=("positionAmt",))
         return VenuePosition(
-            symbol=self.symbol(row),
-            side=leg or (PositionSide.LONG if amount > 0 else PositionSide.SHORT),
+            symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
+            side=LEGS[r.positionSide] or (PositionSide.LONG if amount > 0 else PositionSide.SHORT),
             quantity=abs(amount),
-            entry_price=read.positive(row, "entryPrice"),
-            mark_price=read.positive_or_none(row, "markPrice"),
-            unrealized_pnl=read.signed_or_none(row, "unRealizedProfit"),
-            liquidation_price=read.positive_or_none(row, "liquidationPrice"),
-            at_ms=read.integer_or_none(row, "updateTime") or 0,
+            entry_price=entry,
+            mark_price=read.price_in(r.markPrice, "markPrice"),
+            unrealized_pnl=read.signed_in(r.unRealizedProfit, "unRealizedProfit"),
+            liquidation_price=read.price_in(r.liquidationPrice, "liquidationPrice"),
+            at_ms=r.updateTime,
         )
 
-    def parse_order(self, row: Row) -> VenueOrder:
-        read = self.read
-        order_id = read.identifier(row, "orderId")
+    def parse_order(self, row: Row | bytes) -> VenueOrder:
+        r, read = ORDER.read(row), self.read
+        quantity, filled, order_id = r.origQty, r.executedQty, str(r.orderId)
+        try:
+            side, status, leg = SIDES[r.side], STATUSES[r.status], LEGS[r.positionSide]
+            kind = KINDS[r.origType or r.type]
+            is_sane = ZERO < quantity < HUGE and ZERO <= filled < HUGE
+        except (KeyError, InvalidOperation):
+            is_sane = False
+        if not is_sane:
+            ORDER.refuse(r, words=ORDER_WORDS, positive=("origQty",))
         return VenueOrder(
-            client_order_id=self.client_ids.get(order_id) or read.text_or_empty(row, "clientOrderId"),
+            client_order_id=self.client_ids.get(order_id) or r.clientOrderId,
             venue_order_id=order_id,
-            symbol=self.symbol(row),
-            side=read.choice(row, "side", SIDES),
-            order_type=read.choice(row, "origType" if "origType" in row else "type", KINDS),
-            status=read.choice(row, "status", STATUSES),
-            quantity=read.positive(row, "origQty"),
-            filled_quantity=read.unsigned(row, "executedQty"),
-            average_price=read.positive_or_none(row, "avgPrice"),
-            price=read.positive_or_none(row, "price"),
-            trigger_price=read.positive_or_none(row, "stopPrice"),
-            is_reduce_only=read.flag(row, "reduceOnly"),
-            position_side=read.choice(row, "positionSide", LEGS),
-            created_ms=read.integer_or_none(row, "time") or 0,
-            updated_ms=read.integer_or_none(row, "updateTime") or 0,
+            symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
+            side=side,
+            order_type=kind,
+            status=status,
+            quantity=quantity,
+            filled_quantity=filled,
+            average_price=read.price_in(r.avgPrice, "avgPrice"),
+            price=read.price_in(r.price, "price"),
+            trigger_price=read.price_in(r.stopPrice, "stopPrice"),
+            is_reduce_only=r.reduceOnly,
+            position_side=leg,
+            created_ms=r.time,
+            updated_ms=r.updateTime,
         )
 
     def parse_algo_order(self, row: Row) -> VenueOrder:

@@ -1,17 +1,17 @@
 """Bybit's rows in our types, from the REST lists and the private stream alike."""
 
 from abc import ABC
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
+from apps.exchanges.connectors.bybit.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER
 from apps.exchanges.connectors.bybit.spec import SPEC, TIME
-from apps.exchanges.connectors.bybit.words import CONDITIONS, LEG_SIDES, LEGS, SIDES, STATUSES
-from apps.exchanges.connectors.parsing import Reader, Row
+from apps.exchanges.connectors.bybit.words import CONDITIONS, KINDS, LEG_SIDES, LEGS, SIDES, STATUSES
+from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
 from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.types import (
     Balance,
     Instrument,
     MarginMode,
-    OrderType,
     PositionSide,
     Side,
     Ticker,
@@ -23,7 +23,7 @@ from cts.domain.types import (
 
 class BybitRows(RestConnector, ABC):
     spec = SPEC
-    read = Reader("bybit")
+    read = READ
     time_call = TIME
     time_field = "time"
 
@@ -46,20 +46,38 @@ class BybitRows(RestConnector, ABC):
             is_trading=read.text(row, "status") == "Trading",
         )
 
-    def parse_ticker(self, row: Row, *, at_ms: int = 0) -> Ticker:
-        read = self.read
+    def parse_ticker(self, row: Row | bytes, *, at_ms: int = 0) -> Ticker:
+        r = TICKER.read(row)
+        last, bid, ask, mark, index = r.lastPrice, r.bid1Price, r.ask1Price, r.markPrice, r.indexPrice
+        funding, volume, turnover, change = r.fundingRate, r.volume24h, r.turnover24h, r.price24hPcnt
+        try:
+            is_sane = (
+                ZERO < last < HUGE
+                and (bid is None or ZERO <= bid < HUGE)
+                and (ask is None or ZERO <= ask < HUGE)
+                and (mark is None or ZERO <= mark < HUGE)
+                and (index is None or ZERO <= index < HUGE)
+                and (funding is None or TINY < funding < HUGE)
+                and (volume is None or ZERO <= volume < HUGE)
+                and (turnover is None or ZERO <= turnover < HUGE)
+                and (change is None or TINY < change < HUGE)
+            )
+        except InvalidOperation:
+            is_sane = False
+        if not is_sane:
+            TICKER.refuse(r, positive=("lastPrice",), signed=("fundingRate", "price24hPcnt"))
         return Ticker(
-            symbol=self.symbol(row),
-            last=read.positive(row, "lastPrice"),
-            bid=read.positive_or_none(row, "bid1Price"),
-            ask=read.positive_or_none(row, "ask1Price"),
-            mark=read.positive_or_none(row, "markPrice"),
-            index=read.positive_or_none(row, "indexPrice"),
-            funding_rate=read.signed_or_none(row, "fundingRate"),
-            next_funding_ms=read.integer_or_none(row, "nextFundingTime"),
-            volume_24h=read.unsigned_or_none(row, "volume24h"),
-            turnover_24h=read.unsigned_or_none(row, "turnover24h"),
-            change_24h_ratio=read.signed_or_none(row, "price24hPcnt"),
+            symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
+            last=last,
+            bid=bid or None,
+            ask=ask or None,
+            mark=mark or None,
+            index=index or None,
+            funding_rate=funding,
+            next_funding_ms=r.nextFundingTime or None,
+            volume_24h=volume,
+            turnover_24h=turnover,
+            change_24h_ratio=change,
             at_ms=at_ms,
         )
 
@@ -79,50 +97,77 @@ class BybitRows(RestConnector, ABC):
             unrealized_pnl=read.signed(row, "unrealisedPnl"),
         )
 
-    def parse_position(self, row: Row) -> VenuePosition | None:
-        """None for a leg that is flat."""
-        read = self.read
-        quantity = read.unsigned(row, "size")
+    def parse_position(self, row: Row | bytes) -> VenuePosition | None:
+        r = POSITION.read(row)
+        quantity, leverage, mark, unrealized = r.size, r.leverage, r.markPrice, r.unrealisedPnl
         if not quantity:
             return None
+        # The private stream spells the average entry differently from the list.
+        entry = r.avgPrice or r.entryPrice or self.read.refuse("avgPrice", r.avgPrice)
+        try:
+            side = LEG_SIDES[r.side]
+            is_sane = (
+                ZERO < quantity < HUGE
+                and ZERO < entry < HUGE
+                and (leverage is None or ZERO <= leverage < HUGE)
+                and (mark is None or ZERO <= mark < HUGE)
+                and (unrealized is None or TINY < unrealized < HUGE)
+            )
+        except (KeyError, InvalidOperation):
+            is_sane = False
+        if not is_sane:
+            POSITION.refuse(r, words={"side": LEG_SIDES}, positive=("size", "avgPrice"), signed=("unrealisedPnl",))
         return VenuePosition(
-            symbol=self.symbol(row),
-            side=read.choice(row, "side", LEG_SIDES),
+            symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
+            side=side,
             quantity=quantity,
-            # The private stream spells the average entry differently from the list.
-            entry_price=read.positive(row, "entryPrice" if "entryPrice" in row else "avgPrice"),
-            leverage=read.positive_or_none(row, "leverage"),
-            margin_mode=MarginMode.ISOLATED if row.get("tradeMode") == 1 else None,
-            mark_price=read.positive_or_none(row, "markPrice"),
-            unrealized_pnl=read.signed_or_none(row, "unrealisedPnl"),
-            liquidation_price=read.positive_or_none(row, "liqPrice"),
-            at_ms=read.integer_or_none(row, "updatedTime") or 0,
+            entry_price=entry,
+            leverage=leverage or None,
+            margin_mode=MarginMode.ISOLATED if r.tradeMode == 1 else None,
+            mark_price=mark or None,
+            unrealized_pnl=unrealized,
+            liquidation_price=self.read.price_in(r.liqPrice, "liqPrice") if r.liqPrice else None,
+            at_ms=r.updatedTime,
         )
 
-    def parse_order(self, row: Row) -> VenueOrder:
-        read = self.read
-        side = read.choice(row, "side", SIDES)
-        trigger = read.positive_or_none(row, "triggerPrice")
-        kind = OrderType.LIMIT if read.text(row, "orderType") == "Limit" else OrderType.MARKET
+    def parse_order(self, row: Row | bytes) -> VenueOrder:
+        r = ORDER.read(row)
+        quantity, filled, price = r.qty, r.cumExecQty, r.price
+        try:
+            side, status, leg = SIDES[r.side], STATUSES[r.orderStatus], LEGS[r.positionIdx]
+            kind = KINDS[r.orderType]
+            average = Decimal(r.avgPrice) if r.avgPrice else None
+            is_sane = (
+                ZERO < quantity < HUGE
+                and ZERO <= filled < HUGE
+                and (price is None or ZERO <= price < HUGE)
+                and (average is None or ZERO <= average < HUGE)
+            )
+        except (KeyError, InvalidOperation):
+            is_sane = False
+        if not is_sane:
+            self.read.price_in(r.avgPrice, "avgPrice")
+            ORDER.refuse(r, words=ORDER_WORDS, positive=("qty",))
+        trigger = self.read.price_in(r.triggerPrice, "triggerPrice") if r.triggerPrice else None
         if trigger is not None:
-            kind = CONDITIONS.get((read.integer(row, "triggerDirection"), side), kind)
+            kind = CONDITIONS.get((r.triggerDirection, side), kind)
         return VenueOrder(
-            client_order_id=read.text_or_empty(row, "orderLinkId"),
-            venue_order_id=read.identifier(row, "orderId"),
-            symbol=self.symbol(row),
+            client_order_id=r.orderLinkId,
+            venue_order_id=r.orderId,
+            symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
             side=side,
             order_type=kind,
-            status=read.choice(row, "orderStatus", STATUSES),
-            quantity=read.positive(row, "qty"),
-            filled_quantity=read.unsigned(row, "cumExecQty"),
-            average_price=read.positive_or_none(row, "avgPrice"),
-            price=read.positive_or_none(row, "price"),
+            status=status,
+            quantity=quantity,
+            filled_quantity=filled,
+            average_price=average or None,
+            price=price or None,
             trigger_price=trigger,
-            is_reduce_only=read.flag(row, "reduceOnly"),
-            position_side=read.choice(row, "positionIdx", LEGS),
-            reject_reason=read.text_or_empty(row, "rejectReason").replace("EC_NoError", ""),
-            created_ms=read.integer_or_none(row, "createdTime") or 0,
-            updated_ms=read.integer_or_none(row, "updatedTime") or 0,
+            is_reduce_only=r.reduceOnly,
+            position_side=leg,
+            reject_reason="" if r.rejectReason == "EC_NoError" else r.rejectReason,
+            created_ms=r.createdTime,
+            updated_ms=r.updatedTime,
         )
 
     def parse_fill(self, row: Row) -> VenueFill:

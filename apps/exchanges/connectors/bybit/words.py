@@ -10,6 +10,7 @@ FORCE_WORDS = {
     TimeInForce.POST_ONLY: "PostOnly",
 }
 SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
+KINDS = {"Limit": OrderType.LIMIT, "Market": OrderType.MARKET}
 LEG_SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
 LEGS = {0: None, 1: PositionSide.LONG, 2: PositionSide.SHORT}
 STATUSES = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from apps.exchanges.paper.binance.errors import BinanceError, missing
 from apps.exchanges.paper.binance.market import integer, symbol_of
 from apps.exchanges.paper.binance.rows import SYMBOLS, TIME_IN_FORCE, Row, order_row, trade_row, wire_id
-from apps.exchanges.paper.face import Call
+from apps.exchanges.paper.face import Call, is_sane
 from cts.domain.matching import engine
 from cts.domain.matching.events import OrderUpdated
 from cts.domain.matching.state import Account, Order, Request
@@ -31,7 +31,7 @@ def number(call: Call, name: str) -> Decimal | None:
         value = Decimal(raw)
     except InvalidOperation:
         raise missing(name) from None
-    if not value.is_finite():
+    if not is_sane(value):
         raise missing(name)
     if value < 0:
         raise BinanceError(-4001 if name == "price" else -4003, f"{name} less than zero.")

@@ -1,5 +1,6 @@
 """Bybit's websockets: public topics, and the private ones after login."""
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 PRIVATE = frozenset(
     f"{name}{tail}" for name in ("order", "execution", "position", "wallet") for tail in ("", ".linear")
 ) | {"execution.fast", "execution.fast.linear"}
+# A confirmation takes a network's time to come; the venue's own SDK notes what it asked for only after sending.
+ACK_DELAY_S = 0.03
 DEPTHS = {"1": 1, "50": 50, "200": 50, "500": 50}
 
 
@@ -99,6 +102,10 @@ class Session:
                 topics.add(name) if topics is not None else self.face.topics[name].add(self.socket)
             else:
                 topics.discard(name) if topics is not None else self.face.topics[name].discard(self.socket)
+        loop = asyncio.get_running_loop()
+        loop.call_later(ACK_DELAY_S, self._confirm, operation, names, request_id)
+
+    def _confirm(self, operation: str, names: list[str], request_id: str) -> None:
         self._reply(operation, request_id, message="" if self.is_private else operation)
         if operation == "subscribe" and not self.is_private:
             for name in names:

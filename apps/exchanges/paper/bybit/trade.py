@@ -15,7 +15,7 @@ from apps.exchanges.paper.bybit.rows import (
     order_number,
     order_row,
 )
-from apps.exchanges.paper.face import Call
+from apps.exchanges.paper.face import Call, is_sane
 from cts.domain.matching import engine
 from cts.domain.matching.checks import trigger_reference
 from cts.domain.matching.events import OrderUpdated, Refusal, Refused
@@ -41,7 +41,7 @@ def number(call: Call, name: str) -> Decimal | None:
         value = Decimal(raw)
     except InvalidOperation:
         raise BybitError(10001, f"params error: {name} invalid") from None
-    if not value.is_finite() or value < 0:
+    if not is_sane(value) or value < 0:
         raise BybitError(10001, f"params error: {name} invalid")
     return value
 

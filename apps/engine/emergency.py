@@ -1,0 +1,118 @@
+"""The emergency stop of one connection: disarm, cancel, then flatten or keep protected. Safe to repeat at any point."""
+
+import logging
+
+from apps.accounts.models import User
+from apps.engine.models import DesiredState
+from apps.engine.reports import StopReport
+from apps.engine.services import engine_desire, engine_note
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.factory import connector_for
+from apps.exchanges.models import Connection
+from apps.exchanges.services import connection_disarm
+from apps.orders.services import CancelOutcome, orders_cancel_all
+from apps.positions.manager import PositionManager
+from apps.positions.selectors import positions_live
+from apps.positions.sync import connection_sync
+from cts.domain.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+MODES = ("flatten", "protect")
+# A position may be filled further while we close; the venue is looked at again this often.
+ROUNDS = 3
+
+
+class _Left(DomainError):
+    """The venue still holds something after all rounds."""
+
+
+def emergency_stop_one(
+    connection: Connection, *, actor: str, user: User | None = None, mode: str = "flatten"
+) -> StopReport:
+    """Each step is tried whatever became of the one before: half a stop is better than none.
+
+    Raises:
+        DomainError: `invalid_choice` for another mode.
+    """
+    if mode not in MODES:
+        raise DomainError("invalid_choice", f"Choose one of {', '.join(MODES)}", field="mode")
+    report = StopReport(connection.pk, mode)
+    report.step("disarm", lambda: _disarm(connection, actor=actor, user=user))
+    report.step("stop engine", lambda: _engine_stop(connection, actor=actor, user=user))
+    connector = connector_for(connection)
+    report.step("read the venue", lambda: _sync(connection, connector))
+    report.step("cancel entries", lambda: _entries_cancel(connection, connector))
+    if mode == "flatten":
+        report.step("close positions", lambda: _flatten(connection, connector))
+        report.step("cancel the rest", lambda: _cancel_all(connection, connector))
+    else:
+        report.step("protect positions", lambda: _protect(connection, connector))
+    report.step("look again", lambda: _look(connection, connector, mode=mode))
+    detail = {"mode": mode, "is_complete": report.is_complete, "steps": report.steps}
+    engine_note(connection, kind="emergency_stop", actor=actor, user=user, detail=detail)
+    log.warning("emergency_stop", extra={"connection": connection.pk, "mode": mode, "is_complete": report.is_complete})
+    return report
+
+
+def _disarm(connection: Connection, *, actor: str, user: User | None) -> str:
+    for origin in ("live", "preset"):
+        connection_disarm(connection, user=user, origin=origin, actor=actor)
+    return "No engine may send entries"
+
+
+def _engine_stop(connection: Connection, *, actor: str, user: User | None) -> str:
+    engine_desire(connection, desired=DesiredState.STOPPED, actor=actor, user=user)
+    return "The engine ends within a second"
+
+
+def _sync(connection: Connection, connector: Connector) -> str:
+    connection_sync(connection, connector=connector)
+    return "Orders, fills and positions are as the venue tells them"
+
+
+def _entries_cancel(connection: Connection, connector: Connector) -> str:
+    """Entries first; the stops stand until the positions they protect are gone."""
+    return _canceled(orders_cancel_all(connection, connector=connector, is_stop_kept=True))
+
+
+def _canceled(outcomes: list[CancelOutcome]) -> str:
+    if failed := [outcome for outcome in outcomes if not outcome.is_ok]:
+        raise _Left("not_canceled", f"{len(failed)} of {len(outcomes)} not canceled: {failed[0].detail}")
+    return f"{len(outcomes)} canceled"
+
+
+def _flatten(connection: Connection, connector: Connector) -> str:
+    manager, count = PositionManager(), 0
+    for _ in range(ROUNDS):
+        live = list(positions_live(connection))
+        if not live and not connector.positions():
+            return f"{count} closed"
+        count = max(count, len(live))
+        manager.close_all(connection, reason="emergency", connector=connector)
+        connection_sync(connection, connector=connector)
+    if left := connector.positions():
+        raise _Left("positions_left", f"Still held: {', '.join(f'{leg.side} {leg.symbol}' for leg in left)}")
+    return f"{count} closed"
+
+
+def _cancel_all(connection: Connection, connector: Connector) -> str:
+    return _canceled(orders_cancel_all(connection, connector=connector))
+
+
+def _protect(connection: Connection, connector: Connector) -> str:
+    manager, positions = PositionManager(), list(positions_live(connection))
+    for position in positions:
+        manager.ensure_stop(position, connector=connector)
+    return f"{len(positions)} under a stop"
+
+
+def _look(connection: Connection, connector: Connector, *, mode: str) -> str:
+    connection_sync(connection, connector=connector)
+    legs, orders = connector.positions(), connector.open_orders()
+    entries = [order for order in orders if not order.is_reduce_only]
+    if mode == "flatten" and (legs or orders):
+        raise _Left("left", f"The venue still has {len(legs)} position(s) and {len(orders)} order(s)")
+    if entries:
+        raise _Left("left", f"The venue still has {len(entries)} order(s) that could open positions")
+    return f"The venue has {len(legs)} position(s) and {len(orders)} order(s)"

@@ -1,0 +1,247 @@
+"""The run of one connection's engine: ready the account, keep in step with it, enter on lines, leave on exits."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from apps.engine.account import AccountMirror
+from apps.engine.cycle import OPENED, EngineContext, on_line_event
+from apps.engine.execution import execute
+from apps.engine.exits import OpenPositions
+from apps.engine.followed import follow
+from apps.engine.models import ActualState, DesiredState, Engine
+from apps.engine.selectors import WANTED, engine_lease
+from apps.engine.services import engine_beat, engine_ended, engine_failed, engine_note, engine_started
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.factory import connector_for
+from apps.exchanges.hub import Unsubscribe, hub
+from apps.exchanges.models import Connection
+from apps.exchanges.runs import Ended, LeasedRun
+from apps.exchanges.services import connection_failed, connection_seen
+from apps.exchanges.state import ConnectionStateManager
+from apps.exchanges.symbols import connection_symbols
+from apps.orders.preparation import venue_prepare
+from apps.strategies.selectors import follow_for
+from apps.strategies.services import study_follow
+from cts.domain.errors import AuthFailed, DomainError, ExchangeError
+from cts.domain.types import LineEvent, OrderStatus, Tick
+
+log = logging.getLogger(__name__)
+
+# A signal that waited longer (a slow venue, a closed gate) is about a market that is gone.
+SIGNAL_MAX_AGE_S = 3.0
+# A venue may take a moment to show an order whose answer got lost.
+UNKNOWN_AFTER_S = 0.5
+
+
+class EngineRun(LeasedRun):
+    """One thread trades; streams and hub only fill its inbox. Everything it knows it can read again after a failure."""
+
+    beat_s: ClassVar[float] = 5.0
+    symbols_s: ClassVar[float] = 30.0
+
+    def __init__(self, connection_id: int, **options: float) -> None:
+        super().__init__(engine_lease(connection_id), **options)
+        self.connection_id = connection_id
+        self.is_restart = False
+        self.connection: Connection
+        self.engine: Engine
+        self._state = ConnectionStateManager()
+        self._is_loaded = False
+        self._was_halted = False
+        self._loaded_at = 0.0
+        self._leaves: list[Unsubscribe] = []
+        self._account: AccountMirror | None = None
+
+    # --- what is wanted ---------------------------------------------------------------------------------------------
+    def is_wanted(self) -> bool:
+        rows = Engine.objects.select_related("connection__owner").filter(connection_id=self.connection_id)
+        engine = rows.first()
+        if engine is None or engine.desired not in WANTED:
+            return False
+        if not (engine.connection.is_enabled and engine.connection.is_active):
+            return False
+        if self._is_loaded and (engine.restart_requested or self._rests_on(engine.connection)):
+            self.is_restart = True
+            return False
+        self.engine, self.connection = engine, engine.connection
+        if self._is_loaded:
+            self._permissions_apply()
+        return True
+
+    def _rests_on(self, connection: Connection) -> bool:
+        """Whether something changed that this run has built upon."""
+        fields = ("position_mode", "margin_mode", "leverage", "credentials")
+        return any(getattr(connection, name) != getattr(self.connection, name) for name in fields)
+
+    def _permissions_apply(self) -> None:
+        self.ctx.is_armed = self.connection.is_live_armed
+        self.ctx.is_paused = self.engine.desired == DesiredState.PAUSED
+        is_halted = self._state.is_halted()
+        if is_halted != self._was_halted:
+            self._was_halted = is_halted
+            kind, reason = ("halted", self._state.halt_reason()) if is_halted else ("halt_lifted", "")
+            engine_note(self.connection, kind=kind, actor="engine", detail={"reason": reason})
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+    def load(self) -> None:
+        engine_started(self.connection, epoch=self.epoch)
+        self.inbox.take(timeout_s=0)  # what a run before a failure has not looked at is in the sync to come
+        connector = connector_for(self.connection)
+        symbols = self._prepared(connection_symbols(self.connection), connector)
+        row = follow_for(self.connection) or study_follow(self.connection)
+        self.followed, leave = follow(row.study_id, row.rule_set_id, self.inbox.put)
+        self._leaves.append(leave)
+        self.ctx = EngineContext(
+            connection_id=self.connection_id,
+            standings=self.followed.standings,
+            lines=self.followed.lines,
+            statistics=self.followed.statistics,
+            symbols=frozenset(symbols),
+            timeout_s=self.followed.timeout_s,
+        )
+        self.positions = OpenPositions(self.connection_id)
+        self._leaves.append(hub().subscribe(*self.connection.venue, self.inbox.put_ticks))
+        self._account = AccountMirror(self.connection, connector=connector, positions=self.positions, inbox=self.inbox)
+        self._account.start()
+        self._next = {"beat": 0.0, "symbols": time.monotonic() + self.symbols_s, "time": 0.0}
+        self._permissions_apply()
+        self._is_loaded, self._loaded_at = True, time.monotonic()
+
+    def unload(self) -> None:
+        self._is_loaded = False
+        if self._account is not None:
+            self._account.stop()
+            self._account = None
+        while self._leaves:
+            self._leaves.pop()()
+
+    def step(self) -> None:
+        batch = self.inbox.take(timeout_s=self.step_s)
+        for item in batch.events:
+            self._on_item(item)
+        self._on_ticks(batch.ticks)
+        self._account_keep()
+        if self._due("time", 1.0):
+            self._exits_by_time()
+        if self._due("symbols", self.symbols_s):
+            self._symbols_refresh()
+        if self._due("beat", self.beat_s):
+            self._beat()
+
+    def _due(self, name: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._next[name]:
+            return False
+        self._next[name] = now + every_s
+        return True
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+    def _on_item(self, item: Any) -> None:
+        if isinstance(item, list):
+            for event in item:
+                self._on_line_event(event)
+        else:
+            self._mirror.take_in(item)
+
+    @property
+    def _mirror(self) -> AccountMirror:
+        assert self._account is not None
+        return self._account
+
+    def _on_line_event(self, event: LineEvent) -> None:
+        if event.kind != OPENED:
+            return
+        # Another engine may have read the lines anew meanwhile.
+        self.ctx.standings, self.ctx.lines = self.followed.standings, self.followed.lines
+        self.ctx.statistics = self.followed.statistics
+        self.ctx.is_gate_open = self._mirror.is_gate_open and self.is_held and not self._state.is_halted()
+        intent = on_line_event(self.ctx, event)
+        if intent is None:
+            return
+        age_s = (time.monotonic_ns() - event.received_ns) / 1e9 if event.received_ns else 0.0
+        if age_s > SIGNAL_MAX_AGE_S:
+            log.info("signal_too_old", extra={"connection": self.connection_id, "line": event.line_id, "age_s": age_s})
+            return
+        order = execute(self.connection, intent=intent, connector=self._mirror.connector, engine_epoch=self.epoch)
+        if order is not None and order.status == OrderStatus.UNKNOWN:
+            self._mirror.sync_soon(in_s=UNKNOWN_AFTER_S)
+
+    def _on_ticks(self, ticks: list[Tick]) -> None:
+        if not ticks:
+            return
+        now = datetime.now(UTC)
+        for tick in ticks:
+            for leaving in self.positions.on_tick(tick, now=now):
+                self._mirror.close(leaving)
+
+    def _exits_by_time(self) -> None:
+        for leaving in self.positions.timed_out(now=datetime.now(UTC)):
+            self._mirror.close(leaving)
+
+    # --- keep ---------------------------------------------------------------------------------------------------------
+    def _account_keep(self) -> None:
+        was_open = self._mirror.is_gate_open
+        self._mirror.keep(every_s=settings.RECONCILE_INTERVAL_S)
+        if self._mirror.is_gate_open != was_open:
+            self._next["beat"] = 0.0
+
+    def _prepared(self, symbols: list[str], connector: Connector) -> list[str]:
+        """Those whose mode and leverage the venue has confirmed: done now, so that no signal waits for it.
+
+        Raises:
+            DomainError: `venue_setup`, where the venue refuses every one of them.
+        """
+        ready: list[str] = []
+        refusal: DomainError | None = None
+        for symbol in symbols:
+            try:
+                venue_prepare(self.connection, connector=connector, symbol=symbol)
+                ready.append(symbol)
+            except DomainError as refused:
+                refusal = refused
+                log.warning("symbol_unprepared", extra={"connection": self.connection_id, "symbol": symbol})
+        if refusal is not None and not ready:
+            raise refusal
+        return ready
+
+    def _symbols_refresh(self) -> None:
+        row = follow_for(self.connection)
+        if row is None or (row.study_id, row.rule_set_id) != (self.followed.study_id, self.followed.rule_set_id):
+            self.is_restart = True
+            self.stop()
+            return
+        symbols = self._prepared(connection_symbols(self.connection), self._mirror.connector)
+        self.followed.load_if_changed()
+        self.ctx.symbols, self.ctx.timeout_s = frozenset(symbols), self.followed.timeout_s
+
+    def _beat(self) -> None:
+        is_settled = time.monotonic() - self._loaded_at > self.settled_s
+        engine_beat(self.connection, epoch=self.epoch, actual=self._actual(), is_settled=is_settled)
+        self._mirror.trails_store()
+        if self._mirror.is_gate_open:
+            connection_seen(self.connection_id)
+
+    def _actual(self) -> ActualState:
+        if not self._mirror.is_gate_open:
+            return ActualState.STARTING
+        return ActualState.PAUSED if self.ctx.is_paused or self._was_halted else ActualState.RUNNING
+
+    # --- trouble and end ----------------------------------------------------------------------------------------------
+    def on_failure(self, error: Exception, *, failures: int) -> float | None:
+        try:
+            if isinstance(error, ExchangeError):
+                connection_failed(self.connection_id, error=error)
+            is_final = isinstance(error, AuthFailed) or (isinstance(error, DomainError) and error.code == "venue_setup")
+            return engine_failed(self.connection, epoch=self.epoch, error=error, is_final=is_final)
+        except DatabaseError:
+            # Without the database there is nowhere to say so; the next try finds it back or fails alike.
+            return super().on_failure(error, failures=failures)
+
+    def on_ended(self, ended: Ended) -> None:
+        if ended not in (Ended.LEASE_LOST, Ended.GAVE_UP) and hasattr(self, "connection"):
+            engine_ended(self.connection, epoch=self.epoch, reason=ended)

@@ -1,0 +1,143 @@
+"""Reads of connections, instruments and prices. `connection_get_for` is the one door to a connection."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model, QuerySet
+
+from apps.accounts.access import NotFound
+from apps.accounts.models import User
+from apps.exchanges.connectors.registry import EXCHANGES
+from apps.exchanges.connectors.spec import ExchangeSpec
+from apps.exchanges.factory import public_connector
+from apps.exchanges.models import AccountBalance, Connection, ConnectionTest, Feed, Instrument
+from cts import bus
+from cts.domain import types
+from cts.domain.errors import DomainError
+
+T = TypeVar("T", bound=Model)
+Venue = tuple[str, str, str]
+
+_decode_ticker = msgspec.json.Decoder(types.Ticker).decode
+_candles = msgspec.json.Decoder(list[types.Candle])
+
+
+def spec_for(exchange: str) -> ExchangeSpec:
+    """What the venue is.
+
+    Raises:
+        DomainError: `unknown_exchange`.
+    """
+    if exchange not in EXCHANGES:
+        raise DomainError("unknown_exchange", f"Choose one of {', '.join(EXCHANGES)}", field="exchange")
+    return EXCHANGES[exchange]
+
+
+def connection_get_for(user: User, pk: int | str) -> Connection:
+    """The user's own connection.
+
+    Raises:
+        NotFound: absent and not yours alike.
+    """
+    return found(connections_for(user), pk)
+
+
+def connections_for(user: User) -> QuerySet[Connection]:
+    return Connection.objects.filter(owner_id=user.pk).select_related("owner")
+
+
+def connections_watched() -> QuerySet[Connection]:
+    """Those of everybody whose markets we listen to."""
+    return Connection.objects.filter(is_enabled=True, is_active=True)
+
+
+def connection_tests_for(user: User, pk: int | str) -> QuerySet[ConnectionTest]:
+    return connection_get_for(user, pk).tests.all()
+
+
+def balances_for(connection: Connection) -> QuerySet[AccountBalance]:
+    return connection.balances.all()
+
+
+def found(rows: QuerySet[T], pk: int | str) -> T:
+    """One of `rows`, or the 404 that says neither "absent" nor "not yours"."""
+    try:
+        return rows.get(pk=pk)
+    except (ObjectDoesNotExist, ValueError, OverflowError):
+        raise NotFound("There is no such thing, or it is not yours") from None
+
+
+def instruments_list(
+    *, exchange: str = "", environment: str = "", market: str = "", symbol: str = ""
+) -> QuerySet[Instrument]:
+    given = {"exchange": exchange, "environment": environment, "market": market, "symbol": symbol}
+    return Instrument.objects.filter(**{name: value for name, value in given.items() if value})
+
+
+def instrument_for(where: Connection | Venue, symbol: str) -> types.Instrument:
+    """The trading rules of `symbol` as the domain takes them.
+
+    Raises:
+        DomainError: `unknown_symbol`.
+    """
+    exchange, environment, market = where.venue if isinstance(where, Connection) else where
+    row = instruments_list(exchange=exchange, environment=environment, market=market, symbol=symbol).first()
+    if row is None:
+        raise DomainError("unknown_symbol", f"{exchange} {environment} does not list {symbol}", field="symbol")
+    return instrument_value(row)
+
+
+def instrument_value(row: Instrument) -> types.Instrument:
+    return types.Instrument(
+        symbol=row.symbol,
+        venue_symbol=row.venue_symbol,
+        market=types.Market(row.market),
+        base=row.base,
+        quote=row.quote,
+        settle=row.settle,
+        tick_size=row.tick_size,
+        lot_step=row.lot_step,
+        min_quantity=row.min_quantity,
+        max_quantity=row.max_quantity,
+        min_notional=row.min_notional,
+        contract_size=row.contract_size,
+        max_leverage=row.max_leverage,
+        maker_fee_rate=row.maker_fee_rate,
+        taker_fee_rate=row.taker_fee_rate,
+        is_trading=row.is_trading,
+    )
+
+
+def tickers_for(exchange: str, environment: str, market: str) -> dict[str, types.Ticker]:
+    """The newest tickers our feed has heard, by symbol; empty where no feed runs."""
+    stored: dict[bytes, bytes] = bus.client().hgetall(bus.tickers_key(exchange, environment, market))  # type: ignore[assignment]
+    return {symbol.decode(): _decode_ticker(text) for symbol, text in sorted(stored.items())}
+
+
+def candles_for(connection: Connection, symbol: str, timeframe_s: int, limit: int = 500) -> list[types.Candle]:
+    """The newest `limit` bars, ascending, as the venue tells them now.
+
+    Raises:
+        DomainError: `unknown_symbol`, `unknown_timeframe`.
+    """
+    spec = spec_for(connection.exchange)
+    if timeframe_s not in spec.timeframes:
+        offered = ", ".join(map(str, sorted(spec.timeframes)))
+        raise DomainError("unknown_timeframe", f"{spec.label} has bars of {offered} seconds", field="timeframe_s")
+    instrument_for(connection, symbol)
+    limit = max(1, min(limit, spec.candles_max))
+    # Many pages may show one chart; the venue is asked once for all of them.
+    key = bus.state_key("candles", *connection.venue, symbol, timeframe_s, limit)
+    if (kept := bus.client().get(key)) is not None:
+        return _candles.decode(kept)
+    candles = public_connector(*connection.venue).candles(symbol, timeframe_s=timeframe_s, limit=limit)
+    bus.client().set(key, msgspec.json.encode(candles), px=2000)
+    return candles
+
+
+def feeds_list(venues: Iterable[Venue] | None = None) -> list[Feed]:
+    rows = Feed.objects.order_by("exchange", "environment", "market")
+    wanted = None if venues is None else set(venues)
+    return [row for row in rows if wanted is None or (row.exchange, row.environment, row.market) in wanted]

@@ -1,0 +1,178 @@
+"""Every door of every face against junk, and what must hold of the doors themselves."""
+
+import hashlib
+import hmac
+import itertools
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from apps.exchanges.paper.binance import face as binance
+from apps.exchanges.paper.binance.errors import REFUSALS as BINANCE_REFUSALS
+from apps.exchanges.paper.bybit import face as bybit
+from apps.exchanges.paper.bybit.errors import REFUSALS as BYBIT_REFUSALS
+from apps.exchanges.paper.face import Face
+from apps.exchanges.paper.http import Request
+from apps.exchanges.paper.server import PaperVenue
+from cts.domain.matching.events import Refusal
+from tests.exchanges.paper.wire import RawBinance, RawBybit
+from tests.paper_fixtures import START_PRICES, PaperVenueControl
+
+BYBIT_DOORS = list(bybit.DOORS)
+BINANCE_DOORS = list(binance.DOORS)
+JUNK = [
+    "",
+    "0",
+    "-1",
+    "1e9",
+    "NaN",
+    "Infinity",
+    "0.001",
+    "60000",
+    "1" * 40,
+    "é",
+    "null",
+    "true",
+    "[]",
+    "'; --",
+    "BTCUSDT",
+]
+GOOD = {
+    "category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "59000",
+    "settleCoin": "USDT", "accountType": "UNIFIED", "buyLeverage": "5", "sellLeverage": "5", "mode": "0",
+    "interval": "1", "limit": "10", "setMarginMode": "REGULAR_MARGIN", "orderLinkId": "x", "stopLoss": "50000",
+    "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "algoType": "CONDITIONAL", "triggerPrice": "59000",
+    "leverage": "5", "marginType": "CROSSED", "dualSidePosition": "false", "orderId": "1", "algoId": "1",
+    "startTime": "1", "endTime": "2", "fromId": "1", "cursor": "1", "positionIdx": "0", "positionSide": "BOTH",
+    "triggerDirection": "1", "start": "1", "end": "2", "newClientOrderId": "y", "clientAlgoId": "z", "reduceOnly": "true",
+}  # fmt: skip
+
+
+@pytest.fixture
+def venue(tmp_path: Path) -> Iterator[PaperVenue]:
+    """Not serving: requests go straight to the faces."""
+    venue = PaperVenue(state_path=tmp_path / "doors.sqlite3", start_prices=START_PRICES)
+    for slug in venue.faces:
+        venue.account_ensure(slug, api_key="key", api_secret="secret", balance="10000")
+    yield venue
+    venue.store.close()
+
+
+def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request:
+    stamp = str(int(time.time() * 1000))
+    if slug == "binance":
+        query = urlencode(params | {"timestamp": stamp})
+        sign = hmac.new(b"secret", query.encode(), hashlib.sha256).hexdigest()
+        headers = {"x-mbx-apikey": "key"}
+        return Request(method=method, path=path, query=f"{query}&signature={sign}", headers=headers)
+    payload = urlencode(params) if method == "GET" else json.dumps(params)
+    sign = hmac.new(b"secret", f"{stamp}key{payload}".encode(), hashlib.sha256).hexdigest()
+    headers = {"x-bapi-api-key": "key", "x-bapi-timestamp": stamp, "x-bapi-sign": sign}
+    query, body = (payload, b"") if method == "GET" else ("", payload.encode())
+    return Request(method=method, path=path, query=query, headers=headers, body=body)
+
+
+@pytest.mark.parametrize("slug", ["bybit", "binance"])
+def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
+    """A door that raises anything but a refusal would answer 500 on the wire; here it fails the test."""
+    dice = random.Random(5)
+    face: Face = venue.faces[slug]
+    before = venue.faces[slug].members["key"].account.balance
+    for method, path in BYBIT_DOORS if slug == "bybit" else BINANCE_DOORS:
+        for _ in range(60):
+            params = {name: value for name, value in GOOD.items() if dice.random() < 0.8}
+            for name in dice.sample(sorted(params), k=min(3, len(params))):
+                params[name] = dice.choice(JUNK)
+            answer = face.answer(signed(slug, method, path, params))
+            assert answer.status in (200, 400, 401, 429)
+            json.loads(answer.body)
+    assert face.members["key"].account.balance <= before
+
+
+@pytest.mark.parametrize("slug", ["bybit", "binance"])
+@pytest.mark.parametrize("number", ["1" * 40, "1e30", "1e-30", "0." + "1" * 30, "NaN", "-Infinity", "1e999999"])
+def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, number: str) -> None:
+    face = venue.faces[slug]
+    paths = {"bybit": ["/v5/order/create"], "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"]}[slug]
+    for path, name in itertools.product(paths, ("qty", "quantity", "price", "triggerPrice")):
+        params = {**GOOD, "side": "Buy" if slug == "bybit" else "BUY", name: number}
+        assert json.loads(face.answer(signed(slug, "POST", path, params)).body) != {}
+    assert face.members["key"].account.fills == []
+
+
+def test_every_refusal_has_a_code_on_every_face() -> None:
+    never_raised = {Refusal.LIQUIDATED}
+    accepted_then_canceled = {Refusal.WOULD_TAKE, Refusal.WOULD_NOT_FILL}
+    told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
+    assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
+
+
+@pytest.mark.wire
+def test_a_limited_venue_refuses_the_eleventh_order_of_a_second(tmp_path: Path) -> None:
+    venue = PaperVenue(state_path=tmp_path / "limited.sqlite3", start_prices=START_PRICES, is_limited=True)
+    control = PaperVenueControl(venue.start_in_thread())
+    try:
+        fast = RawBybit(control, control.account("bybit"))
+        answers = [fast.place(f"r{number}") for number in range(12)]
+        assert [fast.code(answer) for answer in answers] == [0] * 10 + [10006] * 2
+        assert [answer.headers["X-Bapi-Limit-Status"] for answer in answers[:10]] == [str(9 - n) for n in range(10)]
+        calm = RawBinance(control, control.account("binance"))
+        counts = [int(calm.place(f"b{number}").headers["X-MBX-ORDER-COUNT-10S"]) for number in range(3)]
+        assert counts == [1, 2, 3]
+    finally:
+        venue.stop()
+
+
+def start(state: Path) -> tuple["subprocess.Popen[str]", PaperVenueControl]:
+    code = (
+        "import sys; from apps.exchanges.paper.server import PaperVenue;"
+        "venue = PaperVenue(state_path=sys.argv[1], start_prices={'BTC/USDT:USDT': 60000.0});"
+        "print(venue.start_in_thread(), flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    return process, PaperVenueControl(process.stdout.readline().strip())
+
+
+@pytest.mark.wire
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    """SIGKILL while orders pour in: every answered one is there afterwards, and none half."""
+    process, control = start(tmp_path / "killed.sqlite3")
+    keys = control.account("bybit")
+    raw = RawBybit(control, keys)
+    acknowledged = []
+    for number in itertools.count():
+        if number == 60:
+            process.send_signal(signal.SIGKILL)
+        try:
+            answer = raw.place(f"k{number}", price="60100")
+        except requests.ConnectionError:
+            break
+        acknowledged.append(f"k{number}")
+        assert raw.code(answer) == 0
+    process.wait(5)
+    process, control = start(tmp_path / "killed.sqlite3")
+    try:
+        state = control.state("bybit", keys)
+        known = [order["client_id"] for order in state["orders"]]
+        assert known[: len(acknowledged)] == acknowledged
+        assert len(known) <= len(acknowledged) + 1
+        filled = {fill["client_id"] for fill in state["fills"]}
+        assert filled == {order["client_id"] for order in state["orders"] if order["status"] == "filled"}
+        total = sum(float(entry["amount"]) for entry in state["ledger"])
+        assert float(state["balance"]) == pytest.approx(total, abs=1e-6)
+    finally:
+        process.kill()
+        process.wait(5)

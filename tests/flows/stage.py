@@ -1,0 +1,202 @@
+"""The whole road in one process: a feed, a study and engines as threads, on the paper venue, over real sockets."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from django.db import connections
+
+from apps.engine.models import ActualState, Engine
+from apps.engine.runs import EngineRun
+from apps.exchanges.crypto import credentials_unseal
+from apps.exchanges.feeds import FeedRun
+from apps.exchanges.models import Connection, Feed
+from apps.exchanges.runs import Ended, LeasedRun
+from apps.orders.models import Fill, Order
+from apps.positions.models import Position
+from apps.strategies.models import BaseState, Line, LineResult, Study
+from apps.strategies.runs import StudyRun
+from apps.strategies.searches import configurations_store
+from cts.domain.configurations import Configuration
+from cts.domain.statistics import ResultBook
+from cts.domain.types import PositionSide
+from tests.paper_fixtures import PaperVenueControl
+
+BTC = "BTC/USDT:USDT"
+# Fires on a steady climb of three seconds that comes to 0.3 %; target 0.4 %, stop 0.2 %.
+CLIMB = Configuration(
+    indication="move",
+    parameters={"moves": 3.0, "drawdown_ratio": 0.5, "market_change_steps": 3.0, "last_part_ratio": 1.0},
+    take_profit_steps=4,
+    stop_loss_ratio=0.5,
+)
+
+
+def until(condition: Callable[[], object], *, within_s: float = 15, what: str = "it did not come to that") -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def line_make(study: Study, *, symbol: str = BTC, side: PositionSide = PositionSide.LONG) -> Line:
+    """A line with a past good enough for real: sixty positions of the last hours, two of three won."""
+    [configuration_id] = configurations_store([CLIMB]).values()
+    line = Line.objects.create(
+        study=study, configuration_id=configuration_id, symbol=symbol, side=side, base_state=BaseState.ACTIVE
+    )
+    now = datetime.now(UTC)
+    book, now_ms = ResultBook(1), int(now.timestamp() * 1000)
+    for number in range(60):
+        closed_ms = now_ms - (61 - number) * 600_000
+        gain = -0.002 if number % 3 == 0 else 0.004
+        book.add(0, gain_ratio=gain, closed_ms=closed_ms)
+        LineResult.objects.create(
+            line=line,
+            opened_ms=closed_ms - 60_000,
+            closed_ms=closed_ms,
+            entry_price=60_000,
+            exit_price=60_000 * (1 + gain),
+            gain_ratio=gain,
+            reason="stop" if gain < 0 else "target",
+        )
+    line.statistics = msgspec.to_builtins(book.statistics(0, now_ms=now_ms))
+    line.save()
+    study.searched_at = now
+    study.warmed_until = now - timedelta(seconds=2)
+    study.save()
+    return line
+
+
+class Stage:
+    """Starts runs in threads and ends them all; reads both sides of the road."""
+
+    def __init__(self, venue: PaperVenueControl) -> None:
+        self.venue = venue
+        self._runs: list[tuple[LeasedRun, threading.Thread, list[Ended]]] = []
+
+    def start(self, run: LeasedRun) -> LeasedRun:
+        ended: list[Ended] = []
+
+        def work() -> None:
+            try:
+                ended.append(run.run())
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=work, name=run.lease_name)
+        thread.start()
+        self._runs.append((run, thread, ended))
+        return run
+
+    def end(self, run: LeasedRun) -> Ended:
+        [(_, thread, ended)] = [entry for entry in self._runs if entry[0] is run]
+        run.stop()
+        thread.join(20)
+        assert not thread.is_alive(), f"{run.lease_name} did not end"
+        return ended[0]
+
+    def end_all(self) -> None:
+        for run, _, _ in self._runs:
+            run.stop()
+        for run, thread, _ in self._runs:
+            thread.join(20)
+            assert not thread.is_alive(), f"{run.lease_name} did not end"
+
+    def feed(self, connection: Connection) -> FeedRun:
+        run = FeedRun(*connection.venue)
+        self.start(run)
+        until(lambda: Feed.objects.filter(exchange=connection.exchange, is_connected=True).exists(), what="no feed")
+        return run
+
+    def study(self, study: Study) -> StudyRun:
+        run = StudyRun(study.pk)
+        self.start(run)
+        until(lambda: run.context is not None, what="the study did not load")
+        return run
+
+    def engine(self, connection: Connection, *, actual: ActualState = ActualState.RUNNING) -> EngineRun:
+        run = EngineRun(connection.pk)
+        self.start(run)
+        self.engine_until(connection, actual)
+        return run
+
+    def engine_until(self, connection: Connection, actual: ActualState) -> None:
+        until(lambda: Engine.objects.get(connection=connection).actual == actual, what=f"the engine is not {actual}")
+
+    def path(self, *prices: float, symbol: str = BTC, every_s: float = 1.0) -> None:
+        """Move the market along `prices`, one at the start of each second."""
+        for price in prices:
+            time.sleep(every_s - time.time() % every_s)
+            self.venue.price(symbol, price)
+
+    def climb(self, symbol: str = BTC, *, start: float = 60_000.0) -> float:
+        """The path that makes the line fire; returns where it ends."""
+        steps = (1.0, 1.0, 1.0, 1.001, 1.0025, 1.0045)
+        self.path(*(round(start * step, 1) for step in steps), symbol=symbol)
+        return round(start * steps[-1], 1)
+
+    # --- both sides -------------------------------------------------------------------------------------------------
+    def state(self, connection: Connection) -> dict[str, Any]:
+        secrets = credentials_unseal(connection.credentials, connection_id=connection.pk)
+        return self.venue.state(connection.exchange, secrets)
+
+    def differences(self, connection: Connection) -> list[str]:
+        """Where our ledger and the venue's account are not the same, one to one; nothing when all is well."""
+        state = self.state(connection)
+        return [
+            *_orders_differ(connection, state["orders"]),
+            *_fills_differ(connection, state["fills"]),
+            *_legs_differ(connection, state["positions"]),
+        ]
+
+
+_STATUS = {"untriggered": "accepted", "new": "accepted"}
+
+
+def _orders_differ(connection: Connection, theirs: list[dict[str, Any]]) -> list[str]:
+    sent = Order.objects.filter(connection=connection).exclude(status="denied").exclude(status="expired")
+    ours = {row.client_order_id: row.status for row in sent}
+    told = {row["client_id"]: _STATUS.get(row["status"], row["status"]) for row in theirs if row["client_id"]}
+    return [
+        f"order {key}: ours {ours.get(key)}, venue {told.get(key)}"
+        for key in sorted(ours.keys() | told.keys())
+        if ours.get(key) != told.get(key)
+    ]
+
+
+def _fills_differ(connection: Connection, theirs: list[dict[str, Any]]) -> list[str]:
+    def total(rows: list[tuple[str, str, Decimal, Decimal, Decimal]]) -> dict[tuple[str, str], tuple[Decimal, ...]]:
+        sums: dict[tuple[str, str], tuple[Decimal, ...]] = {}
+        for symbol, side, quantity, value, fee in rows:
+            known = sums.get((symbol, side), (Decimal(0),) * 4)
+            sums[symbol, side] = (known[0] + 1, known[1] + quantity, known[2] + value, known[3] + fee)
+        return sums
+
+    mine = Fill.objects.filter(connection=connection)
+    ours = total([(row.symbol, row.side, row.quantity, row.price * row.quantity, row.fee) for row in mine])
+    told = total(
+        [
+            (
+                row["symbol"],
+                row["side"],
+                Decimal(row["quantity"]),
+                Decimal(row["price"]) * Decimal(row["quantity"]),
+                Decimal(row["fee"]),
+            )
+            for row in theirs
+        ]
+    )
+    return [] if ours == told else [f"fills: ours {ours}, venue {told}"]
+
+
+def _legs_differ(connection: Connection, theirs: list[dict[str, Any]]) -> list[str]:
+    ours: dict[tuple[str, str], Decimal] = {}
+    for row in Position.objects.filter(connection=connection, quantity__gt=0):
+        ours[row.symbol, row.side] = ours.get((row.symbol, row.side), Decimal(0)) + row.quantity
+    told = {(row["symbol"], row["side"]): Decimal(row["quantity"]) for row in theirs}
+    return [] if ours == told else [f"positions: ours {ours}, venue {told}"]
