@@ -1,6 +1,20 @@
 """Every address the product answers."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+APPS = ("accounts", "exchanges", "strategies", "orders", "positions", "engine", "monitoring")
+API = [include(f"apps.{app}.api.urls") for app in APPS]
+PAGES = [include(f"apps.{app}.urls") for app in ("accounts", "exchanges", "positions", "engine", "monitoring")]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    *(path("api/v1/", resources) for resources in API),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    *(path("", pages) for pages in PAGES),
+]
+handler400 = "cts.problems.bad_request"
+handler403 = "cts.problems.forbidden"
+handler404 = "cts.problems.not_found"
+handler500 = "cts.problems.server_error"

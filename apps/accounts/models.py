@@ -50,3 +50,22 @@ class AuditEntry(LedgerModel):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.entity} {self.entity_id}"
+
+
+class IdempotencyKey(models.Model):
+    """A write a caller named, and its answer once there is one, so that sending it twice does it once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="idempotency_keys")
+    key = models.CharField(max_length=64)
+    scope = models.CharField(max_length=200, help_text="Method and path")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the request's body")
+    claimed_at = models.DateTimeField(help_text="When the request now at work, or last at work, began")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; empty while at work")
+    response = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key", "scope"], name="idempotency_key_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"
