@@ -1,0 +1,127 @@
+// Candles of one symbol with fills, entries, stops and targets; the newest bar follows the ticks.
+import { price, time } from "./format.js";
+
+const LIBRARY = "../vendor/charts/lightweight-charts.standalone.production.mjs";
+
+// Canvas needs plain colors; the browser resolves the theme's variables for us.
+function color(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function palette() {
+  return Object.fromEntries(["surface", "line", "muted", "text", "gain", "loss", "accent"].map((name) => [name, color(name)]));
+}
+
+const seconds = (ms) => Math.floor(ms / 1000);
+
+export class Chart {
+  #library;
+  #chart;
+  #series;
+  #markers;
+  #lines = [];
+  #last = null;
+  #timeframe = 60;
+  #drawn = "";
+
+  static async create(container) {
+    const chart = new Chart();
+    chart.#library = await import(LIBRARY);
+    chart.#open(container);
+    return chart;
+  }
+
+  #open(container) {
+    const { createChart, CandlestickSeries, createSeriesMarkers, LineStyle } = this.#library;
+    this.dashed = LineStyle.Dashed;
+    this.#chart = createChart(container, {
+      autoSize: true,
+      layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
+      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 6, tickMarkFormatter: (at, kind) => tickMark(at, kind) },
+      localization: { timeFormatter: (at) => time(at * 1000) },
+      crosshair: { mode: 0 },
+    });
+    this.#series = this.#chart.addSeries(CandlestickSeries, { borderVisible: false });
+    this.#markers = createSeriesMarkers(this.#series, []);
+    this.paint();
+  }
+
+  paint() {
+    this.colors = palette();
+    const { surface, line, muted, gain, loss } = this.colors;
+    this.#chart.applyOptions({
+      layout: { background: { color: surface }, textColor: muted },
+      grid: { vertLines: { color: line }, horzLines: { color: line } },
+      timeScale: { borderColor: line },
+      rightPriceScale: { borderColor: line },
+    });
+    this.#series.applyOptions({ upColor: gain, downColor: loss, wickUpColor: gain, wickDownColor: loss });
+    this.#drawn = "";
+  }
+
+  setCandles(candles, timeframe, decimals) {
+    this.#timeframe = timeframe;
+    const digits = Math.min(8, decimals ?? 2);
+    this.#series.applyOptions({ priceFormat: { type: "custom", minMove: 10 ** -digits, formatter: (value) => price(value, digits) } });
+    const bars = candles.map(({ open_ms, open, high, low, close }) => ({ time: seconds(open_ms), open: Number(open), high: Number(high), low: Number(low), close: Number(close) }));
+    this.#series.setData(bars);
+    this.#last = bars.at(-1) ?? null;
+    this.#drawn = "";
+  }
+
+  fit() {
+    this.#chart.timeScale().scrollToRealTime();
+  }
+
+  tick(value, atMs) {
+    if (!this.#last) return;
+    const start = Math.floor(seconds(atMs) / this.#timeframe) * this.#timeframe;
+    if (start < this.#last.time) return;
+    const bar = start > this.#last.time ? { time: start, open: this.#last.close, high: value, low: value, close: value } : this.#last;
+    this.#last = { ...bar, high: Math.max(bar.high, value), low: Math.min(bar.low, value), close: value };
+    this.#series.update(this.#last);
+  }
+
+  /** Lines of open positions and marks of fills; drawn again only when one of them changed. */
+  draw(positions, fills) {
+    const drawn = JSON.stringify([positions.map((row) => [row.id, row.version]), fills.map((row) => row.id), this.#timeframe]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.#lines.splice(0).forEach((line) => this.#series.removePriceLine(line));
+    for (const position of positions) this.#drawPosition(position);
+    this.#markers.setMarkers(fills.map((fill) => this.#marker(fill)).sort((a, b) => a.time - b.time));
+  }
+
+  #drawPosition({ side, average_entry_price: entry, stop_price: stop, target_price: target }) {
+    const { accent, loss, gain } = this.colors;
+    const add = (value, tone, title, lineStyle) => value && this.#lines.push(
+      this.#series.createPriceLine({ price: Number(value), color: tone, lineWidth: 1, lineStyle, title, axisLabelVisible: true }),
+    );
+    add(entry, accent, side, 0);
+    add(stop, loss, "stop", this.dashed);
+    add(target, gain, "target", this.dashed);
+  }
+
+  #marker(fill) {
+    const isEntry = fill.purpose === "entry" || (fill.side === "buy") === (fill.position_side === "long");
+    const isBuy = fill.side === "buy";
+    const at = Math.floor(seconds(new Date(fill.executed_at)) / this.#timeframe) * this.#timeframe;
+    return {
+      time: at, position: isBuy ? "belowBar" : "aboveBar", shape: isBuy ? "arrowUp" : "arrowDown",
+      color: isEntry ? this.colors.accent : this.colors.text, text: isEntry ? fill.position_side : "exit",
+    };
+  }
+}
+
+const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+// Kinds 0-2 are years, months and days; 3 and 4 are times.
+function tickMark(at, kind) {
+  return (kind < 3 ? date : hour).format(new Date(at * 1000));
+}

@@ -1,0 +1,87 @@
+"""The socket goes, the page stays true: it says so calmly, asks instead of listening, and is whole again afterwards."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, WebSocketRoute, expect
+
+from apps.engine.models import DesiredState
+from apps.engine.services import engine_desire
+from apps.exchanges.models import Connection
+from apps.exchanges.services import connection_update
+from tests.browser.conftest import OpenPage, Server
+
+pytestmark = pytest.mark.browser
+
+
+class Line:
+    """The wire between page and server, which a test can cut and mend."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        self.sockets: list[WebSocketRoute] = []
+
+    def connect(self, socket: WebSocketRoute) -> None:
+        if self.is_cut:
+            socket.close(code=1012)
+            return
+        socket.connect_to_server()
+        self.sockets.append(socket)
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for socket in self.sockets:
+            socket.close(code=1012)
+        self.sockets.clear()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+
+def test_a_dropped_socket_is_told_bridged_and_mended(
+    open_context: Callable[..., BrowserContext], connection: Connection
+) -> None:
+    line = Line()
+    page = open_context(user=connection.owner).new_page()
+    page.route_web_socket("**/ws/v1/", line.connect)
+    page.goto("/")
+    notice = page.get_by_text("Live updates are interrupted")
+    expect(page.locator("html")).to_have_attribute("data-socket", "live")
+    expect(notice).to_be_hidden()
+    line.cut()
+    expect(notice).to_be_visible()
+    engine_desire(connection, desired=DesiredState.RUNNING, actor="alice")
+    expect(page.locator("#cards [data-part=state]")).to_have_text("Starting")  # by asking: nothing was pushed
+    line.mend()
+    expect(page.locator("html")).to_have_attribute("data-socket", "live", timeout=20_000)
+    expect(notice).to_be_hidden()
+    connection_update(connection, user=None, changes={"name": "Pushed again"})
+    expect(page.get_by_role("heading", name="Pushed again")).to_be_visible(timeout=2000)
+
+
+def test_what_happened_while_nobody_listened_is_there_after_the_reconnect(
+    open_context: Callable[..., BrowserContext], connection: Connection
+) -> None:
+    line = Line()
+    page = open_context(user=connection.owner).new_page()
+    page.route_web_socket("**/ws/v1/", line.connect)
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-socket", "live")
+    # Cut and mended at once: the news below falls into the gap, and no poll has time to bring it.
+    line.cut()
+    connection_update(connection, user=None, changes={"name": "Missed"})
+    line.mend()
+    expect(page.get_by_role("heading", name="Missed")).to_be_visible(timeout=4000)
+
+
+def test_the_page_outlives_a_restart_of_the_server(
+    open_page: OpenPage, server: Server, connection: Connection, complaints: list[str]
+) -> None:
+    page = open_page("/", user=connection.owner)
+    server.kill()
+    expect(page.get_by_text("What you see may be old")).to_be_visible()
+    expect(page.get_by_role("heading", name=connection.name)).to_be_visible()
+    server.start()
+    expect(page.locator("html")).to_have_attribute("data-socket", "live", timeout=30_000)
+    expect(page.get_by_text("What you see may be old")).to_be_hidden()
+    complaints.clear()  # Chromium notes every refused request itself
