@@ -1,7 +1,7 @@
 """Field types and row bases the apps share. No queries, no rules of the business."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,8 @@ from cts.domain.units import decimal_text
 
 MAX_DIGITS = 38
 DECIMAL_PLACES = 18
+_SMALLEST = Decimal(1).scaleb(-DECIMAL_PLACES)
+_EXACT = Context(prec=2 * MAX_DIGITS)
 
 
 def enum_choices(kind: type[StrEnum]) -> list[tuple[str, str]]:
@@ -39,7 +41,7 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         return name, path, list(args), kwargs
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
-        return "text" if connection.vendor == "sqlite" else super().db_type(connection)
+        return "text" if connection.vendor == "sqlite" else f"numeric({MAX_DIGITS}, {DECIMAL_PLACES})"
 
     def get_internal_type(self) -> str:
         # Not "DecimalField": Django's SQLite converter for that name goes through a float.
@@ -61,9 +63,11 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         exact = self.to_python(value)
         if exact is None or not exact.is_finite():
             raise ValidationError(f"{self.name}: {value!r} is not a finite decimal")
-        if len(exact.as_tuple().digits) + max(0, int(exact.as_tuple().exponent)) > MAX_DIGITS:
-            raise ValidationError(f"{self.name}: {value!r} has more than {MAX_DIGITS} digits")
-        return round(exact, DECIMAL_PLACES) if -int(exact.as_tuple().exponent) > DECIMAL_PLACES else exact
+        if exact.adjusted() >= MAX_DIGITS - DECIMAL_PLACES:
+            raise ValidationError(
+                f"{self.name}: {value!r} has more than {MAX_DIGITS - DECIMAL_PLACES} digits before the point"
+            )
+        return exact.quantize(_SMALLEST, context=_EXACT) if -int(exact.as_tuple().exponent) > DECIMAL_PLACES else exact
 
 
 class _NumericOnSQLite:

@@ -13,53 +13,120 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+import redis
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+
+from cts.domain.errors import DomainError, ExchangeError
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_SECRET_NAME = re.compile(
-    r"(?i)(secret|passphrase|password|signature|api_?key|access_?token|refresh_?token|authorization|listen_?key)"
+_NAMES = (
+    r"secret|pass[-_]?phrase|password|passwd|signature|private[-_]?key|api[-_]?key|access[-_]?(?:key|token|sign|passphrase)"
+    r"|refresh[-_]?token|authorization|cookie|session[-_]?(?:id|key)|listen[-_]?key|credentials"
 )
+_SECRET_NAME = re.compile(rf"(?i)({_NAMES}|^(sign|token)$)")
 _SECRET_VALUE = re.compile(
-    r"(?i)((?:secret|passphrase|password|signature|sign|api_?key|access_?token|refresh_?token|listen_?key|authorization)"
-    r"[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)([^\s\"'&,;}]+)"
+    rf"(?i)((?:{_NAMES}|\bsign|[-_]sign|\btoken)[\"']?\s*[=:]\s*(?:b(?=[\"']))?[\"']?(?:bearer\s+|basic\s+)?)([^\s\"'&,;}}]+)"
 )
+# What is a secret by its shape, whatever it is called: a password inside a URL, a signed web token.
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^@\s/]+(?=@)")
+_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
 
 
 def redact(text: str) -> str:
-    """Strike the value of everything that is named like a secret."""
-    return _SECRET_VALUE.sub(r"\1***", text)
+    """Strike the value of everything that is named or shaped like a secret."""
+    text = _SECRET_VALUE.sub(r"\1***", text)
+    return _WEB_TOKEN.sub("***", _URL_PASSWORD.sub(r"\1***", text))
+
+
+def record_row(record: logging.LogRecord) -> dict[str, Any]:
+    """A log line as data, secrets struck out: at, level, logger, event, and whatever ids came in `extra`."""
+    row: dict[str, Any] = {
+        "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "event": redact(record.getMessage()),
+    }
+    if current := request_id.get():
+        row["request_id"] = current
+    row |= {name: _safe(name, value) for name, value in record.__dict__.items() if name not in _STANDARD}
+    if record.exc_info:
+        row["error"] = redact(logging.Formatter().formatException(record.exc_info))
+    return row
+
+
+def _safe(name: object, value: object) -> object:
+    if _SECRET_NAME.search(str(name)):
+        return "***"
+    if isinstance(value, dict):
+        return {str(key): _safe(key, inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_safe("", inner) for inner in value]
+    return value if isinstance(value, int | float | bool | None) else redact(str(value))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: at, level, logger, event, and whatever ids came in `extra`."""
+    """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        row: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": redact(record.getMessage()),
-        }
-        if current := request_id.get():
-            row["request_id"] = current
-        for name, value in record.__dict__.items():
-            if name not in _STANDARD:
-                row[name] = "***" if _SECRET_NAME.search(name) else _plain(value)
-        if record.exc_info:
-            row["error"] = redact(self.formatException(record.exc_info))
-        return json.dumps(row, default=str)
+        return json.dumps(record_row(record), default=str)
 
 
-def _plain(value: object) -> object:
-    return (
-        redact(value)
-        if isinstance(value, str)
-        else value
-        if isinstance(value, int | float | bool | None)
-        else redact(str(value))
+class SystemLogger:
+    """A logger that knows its ids: `SystemLogger(__name__, connection=5).info("order_sent", order=7)`."""
+
+    def __init__(self, name: str, **ids: object) -> None:
+        self._log = logging.getLogger(name)
+        self._ids = ids
+
+    def bind(self, **ids: object) -> "SystemLogger":
+        return SystemLogger(self._log.name, **{**self._ids, **ids})
+
+    def info(self, event: str, **ids: object) -> None:
+        self._write(logging.INFO, event, ids)
+
+    def warning(self, event: str, **ids: object) -> None:
+        self._write(logging.WARNING, event, ids)
+
+    def error(self, event: str, *, error: BaseException | None = None, **ids: object) -> None:
+        self._write(logging.ERROR, event, ids, error)
+
+    def _write(self, level: int, event: str, ids: dict[str, object], error: BaseException | None = None) -> None:
+        if self._log.isEnabledFor(level):
+            # An id named like a field of the record itself ("name", "module") would raise: it gets an underscore.
+            extra = {f"{key}_" if key in _STANDARD else key: value for key, value in {**self._ids, **ids}.items()}
+            self._log.log(level, event, exc_info=error, extra=extra)
+
+
+class ErrorHandler:
+    """Tells operational errors, which are expected and answered, from programmer errors, which are bugs and alert."""
+
+    operational: tuple[type[BaseException], ...] = (
+        DomainError,
+        ExchangeError,
+        OperationalError,
+        redis.RedisError,
+        OSError,
+        Http404,
+        PermissionDenied,
     )
+
+    def __init__(self, logger: SystemLogger) -> None:
+        self._logger = logger
+
+    def is_operational(self, error: BaseException) -> bool:
+        return isinstance(error, self.operational)
+
+    def record(self, error: BaseException, *, event: str, **ids: object) -> bool:
+        """Log once, where the error is handled: a line for the expected, the whole traceback for a bug. True for a bug."""
+        if self.is_operational(error):
+            self._logger.warning(event, reason=f"{type(error).__name__}: {error}", **ids)
+            return False
+        self._logger.error(event, error=error, is_bug=True, **ids)
+        return True
 
 
 class RequestIdMiddleware:
@@ -78,8 +145,8 @@ class RequestIdMiddleware:
             request_id.reset(token)
 
 
-def configure(*, log_dir: Path, level: str) -> None:
-    """Lines to `<log_dir>/cts.log` (rotated) and warnings to stderr. The process name comes from CTS_PROCESS."""
+def configure(*, log_dir: Path, level: str, is_stderr: bool = True) -> None:
+    """Lines to `<log_dir>/<process>.log` (rotated), warnings to stderr too. The process name comes from CTS_PROCESS."""
     log_dir.mkdir(parents=True, exist_ok=True)
     process = re.sub(r"[^a-z0-9_-]", "", os.environ.get("CTS_PROCESS", "manage"))
     logging.config.dictConfig(
@@ -104,7 +171,7 @@ def configure(*, log_dir: Path, level: str) -> None:
                     "level": "WARNING",
                 },
             },
-            "root": {"handlers": ["file", "stderr"], "level": level},
+            "root": {"handlers": ["file", "stderr"] if is_stderr else ["file"], "level": level},
             "loggers": {
                 "daphne": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},

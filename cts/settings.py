@@ -6,7 +6,8 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+
+from cts.embedded import install_values
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -33,14 +34,27 @@ def _switch(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name}={raw!r} is not a switch; use true or false")
 
 
-def _secret(name: str, *, embedded_default: str, minimum: int) -> str:
-    value = env.str(name, default=embedded_default if IS_EMBEDDED else "")
-    if len(value) < minimum:
+def _address(name: str, *, schemes: tuple[str, ...], default: str = "") -> str:
+    value: str = env.str(name, default=default)
+    # The value may hold a password, so it isn't repeated.
+    if value and value.partition("://")[0] not in schemes:
+        raise ImproperlyConfigured(f"{name} is not an address we know; write it like {schemes[0]}://…")
+    return value
+
+
+def _secret(name: str, *, minimum: int) -> str:
+    value: str = env.str(name, default=INSTALL.get(name, ""))
+    if len(value) < minimum or len(set(value)) < 8:
         raise ImproperlyConfigured(
-            f"{name} must be set to at least {minimum} characters; make one with: openssl rand -hex 32"
+            f"{name} must be set to at least {minimum} characters that nobody can guess; make one with: {_MAKE[name]}"
         )
     return value
 
+
+_MAKE = {
+    "CTS_SECRET_KEY": "openssl rand -hex 32",
+    "CTS_ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -hex 32)"',
+}
 
 # --- what kind of start this is -----------------------------------------------------------------------------------
 IS_EMBEDDED = _switch("CTS_EMBEDDED", True)
@@ -50,18 +64,25 @@ if DEBUG and not IS_EMBEDDED:
 
 DATA_DIR = Path(env.str("CTS_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 LOG_DIR = Path(env.str("CTS_LOG_DIR", default=str(BASE_DIR / "logs"))).resolve()
+# What this install made for itself at its first start; nothing in production, where the environment says it all.
+try:
+    INSTALL = install_values(DATA_DIR) if IS_EMBEDDED else {}
+except OSError as error:
+    raise ImproperlyConfigured(f"CTS_DATA_DIR={DATA_DIR} can't be written ({error.strerror}); name another") from None
+HOST = env.str("CTS_HOST", default="127.0.0.1")
 PORT = int(_number("CTS_PORT", 8000, low=1, high=65535))
-PAPER_PORT = int(_number("CTS_PAPER_PORT", PORT + 1 if PORT < 65535 else PORT - 1, low=1, high=65535))
-PAPER_URL = env.str("CTS_PAPER_URL", default=f"http://127.0.0.1:{PAPER_PORT}")
+PAPER_PORT = int(_number("CTS_PAPER_PORT", float(INSTALL.get("CTS_PAPER_PORT", 8001)), low=1, high=65535))
+PAPER_URL = _address("CTS_PAPER_URL", schemes=("http", "https"), default=f"http://127.0.0.1:{PAPER_PORT}")
 
-SECRET_KEY = _secret("CTS_SECRET_KEY", embedded_default="embedded-start-only-" + "0" * 44, minimum=50)
+SECRET_KEY = _secret("CTS_SECRET_KEY", minimum=50)
 # Comma-separated "id:hex" pairs of 32-byte keys; the first encrypts, all decrypt.
-ENCRYPTION_KEYS = _secret("CTS_ENCRYPTION_KEYS", embedded_default="embedded:" + "00" * 32, minimum=66)
+ENCRYPTION_KEYS = _secret("CTS_ENCRYPTION_KEYS", minimum=66)
 
 ALLOWED_HOSTS: list[str] = env.list("CTS_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CTS_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CTS_CORS_ORIGINS", default=[])
 REGISTRATION_OPEN = _switch("CTS_REGISTRATION_OPEN", True)
+DEMO_PASSWORD = env.str("CTS_DEMO_PASSWORD", default=INSTALL.get("CTS_DEMO_PASSWORD", ""))
 
 # --- applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -129,7 +150,7 @@ _SQLITE_PRAGMAS = (
 
 
 def _database() -> dict[str, Any]:
-    url = env.str("DATABASE_URL", default="")
+    url = _address("DATABASE_URL", schemes=("postgres", "postgresql", "sqlite"))
     if not url and not IS_EMBEDDED:
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when CTS_EMBEDDED is off")
     config: dict[str, Any] = env.db_url_config(url or f"sqlite:///{DATA_DIR / 'cts.sqlite3'}")
@@ -137,6 +158,8 @@ def _database() -> dict[str, Any]:
     if "sqlite" in config["ENGINE"]:
         # IMMEDIATE: a transaction takes the write lock at its start and waits for it, instead of failing half way.
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _SQLITE_PRAGMAS}
+        # A file for the tests too: threads of one in-memory database share a cache, whose locks nobody waits for.
+        config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     else:
         config["CONN_HEALTH_CHECKS"] = True
         options.setdefault(
@@ -149,7 +172,10 @@ DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis, Celery, Channels ------------------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0" if IS_EMBEDDED else "")
+REDIS_URL = _address("REDIS_URL", schemes=("redis", "rediss", "unix"))
+IS_REDIS_PRIVATE = IS_EMBEDDED and not REDIS_URL
+if IS_REDIS_PRIVATE:
+    REDIS_URL = f"redis://:{INSTALL['CTS_REDIS_PASSWORD']}@127.0.0.1:{INSTALL.get('CTS_REDIS_PORT', 6379)}/0"
 if not REDIS_URL:
     raise ImproperlyConfigured("REDIS_URL must be set when CTS_EMBEDDED is off")
 REDIS_PREFIX = env.str("CTS_REDIS_PREFIX", default="cts")
@@ -160,11 +186,13 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": f"{REDIS_PREFIX}-ws", "capacity": 1000},
     }
 }
+_REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+CACHES = {"default": {"BACKEND": _REDIS_CACHE, "LOCATION": REDIS_URL, "KEY_PREFIX": f"{REDIS_PREFIX}:cache"}}
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:celery:", "socket_keepalive": True}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("default", "sync", "compute", "engine")]
+CELERY_TASK_QUEUES = {name: {"binding_key": name} for name in ("default", "sync", "compute", "engine")}
 CELERY_TASK_ROUTES = {
     "apps.exchanges.tasks.feed_run": {"queue": "engine"},
     "apps.strategies.tasks.study_run": {"queue": "engine"},
@@ -178,6 +206,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
+import cts.celery  # noqa: E402, F401 - the app of every process: without it, tasks would go to Celery's own default broker
 from cts.beat import SCHEDULE as CELERY_BEAT_SCHEDULE  # noqa: E402, F401
 
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -216,6 +245,7 @@ if not IS_EMBEDDED:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = int(_number("CTS_HSTS_S", 31_536_000, low=0, high=63_072_000))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked over plain HTTP by load balancers and by `manage.py up`
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/docs/"],
     "DIRECTIVES": {
@@ -236,15 +266,22 @@ REST_FRAMEWORK = {
         "rest_framework_simplejwt.authentication.JWTAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.api.permissions.ViewersOnlyRead"],
+    "DEFAULT_THROTTLE_CLASSES": ["cts.rest.CallerThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["cts.rest.BoundedJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "cts.rest.Pagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "cts.rest.problem_response",
+    "EXCEPTION_HANDLER": "cts.problems.problem_response",
     "COERCE_DECIMAL_TO_STRING": True,
 }
+# Requests a minute of one user, one token and one address; proxies in front of us that append to X-Forwarded-For.
+API_RATES = {
+    who: int(_number(f"CTS_API_RATE_{who.upper()}", rate, low=1, high=1_000_000))
+    for who, rate in (("user", 1200), ("token", 600), ("address", 2400))
+}
+TRUSTED_PROXIES = int(_number("CTS_TRUSTED_PROXIES", 0, low=0, high=10))
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
@@ -261,6 +298,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["cts.schema.problems_describe"],
 }
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -276,9 +315,15 @@ _HTMX = BASE_DIR / "node_modules" / "htmx.org" / "dist"
 STATICFILES_DIRS += [
     (name, path) for name, path in [("vendor/charts", _CHARTS), ("vendor/htmx", _HTMX)] if path.is_dir()
 ]
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the finders serve; WhiteNoise only wants it to be there
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
-UNFOLD = {"SITE_TITLE": "CTS", "SITE_HEADER": "CTS administration", "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": "CTS",
+    "SITE_HEADER": "CTS administration",
+    "SITE_URL": "/",
+    "DASHBOARD_CALLBACK": "apps.monitoring.admin.dashboard",
+}
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
@@ -287,4 +332,6 @@ if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
     raise ImproperlyConfigured(f"CTS_LOG_LEVEL={LOG_LEVEL!r} is not one of DEBUG, INFO, WARNING, ERROR")
 from cts.logging import configure  # noqa: E402
 
-configure(log_dir=LOG_DIR, level=LOG_LEVEL)
+# Warnings and worse also become rows, searchable from the monitoring page.
+LOG_TO_DATABASE = _switch("CTS_LOG_DATABASE", True)
+configure(log_dir=LOG_DIR, level=LOG_LEVEL, is_stderr=_switch("CTS_LOG_STDERR", True))

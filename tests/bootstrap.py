@@ -1,6 +1,7 @@
 """Loaded before Django reads its settings: a private Redis-protocol server, folders of its own, nothing of the machine's."""
 
 import atexit
+import logging
 import os
 import shutil
 import socket
@@ -25,25 +26,31 @@ def _start_redis(folder: Path) -> str:
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return f"redis://127.0.0.1:{port}/0"
+                return f"redis://127.0.0.1:{port}"
         time.sleep(0.02)
     raise RuntimeError("The Redis-protocol server for the tests did not start")
 
 
 worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+database = int(worker.removeprefix("gw")) % 15 + 1 if worker.startswith("gw") else 0  # Redis has sixteen
 if "CTS_TEST_REDIS_URL" not in os.environ:
     _folder = Path(tempfile.mkdtemp(prefix="cts-tests-"))
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
     os.environ["CTS_TEST_FOLDER"] = str(_folder)
     os.environ["CTS_TEST_REDIS_URL"] = _start_redis(_folder)
+# Threads that still listen when the server goes must not complain into streams that are closed by then.
+atexit.register(setattr, logging, "raiseExceptions", False)
 folder = Path(os.environ["CTS_TEST_FOLDER"]) / worker
-folder.mkdir(parents=True, exist_ok=True)
+(folder / "data" / "static").mkdir(parents=True, exist_ok=True)
 os.environ |= {
     "CTS_EMBEDDED": "true",
     "CTS_DATA_DIR": str(folder / "data"),
     "CTS_LOG_DIR": str(folder / "logs"),
     "CTS_PROCESS": "tests",
+    "CTS_LOG_DATABASE": "false",
+    "CTS_SECRET_KEY": "0123456789abcdef" * 4,
+    "CTS_ENCRYPTION_KEYS": "test:" + "0123456789abcdef" * 4,
     "CTS_REDIS_PREFIX": f"test-{worker}",
-    "REDIS_URL": os.environ["CTS_TEST_REDIS_URL"],
-    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", f"sqlite:///{folder / 'tests.sqlite3'}"),
+    "REDIS_URL": f"{os.environ['CTS_TEST_REDIS_URL']}/{database}",
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{folder / 'tests.sqlite3'}",
 }

