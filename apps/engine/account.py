@@ -11,6 +11,7 @@ from apps.exchanges.hub import Inbox
 from apps.exchanges.models import Connection
 from apps.orders.services import order_apply_venue
 from apps.positions.manager import PositionManager
+from apps.positions.models import Position
 from apps.positions.services import fill_book, positions_best_store
 from apps.positions.sync import connection_sync
 from cts.domain.errors import AmbiguousResult, DomainError, ExchangeError, RateLimited, Unavailable
@@ -42,13 +43,15 @@ class LegTold:
 class AccountMirror:
     """The private stream's callbacks only fill the inbox; the run's thread takes in, syncs, protects and closes."""
 
-    def __init__(self, connection: Connection, *, connector: Connector, positions: OpenPositions, inbox: Inbox) -> None:
+    def __init__(
+        self, connection: Connection, *, connector: Connector, positions: OpenPositions, inbox: Inbox, epoch: int
+    ) -> None:
         self.connection = connection
         self.connector = connector
         self.is_gate_open = False
         self._positions = positions
         self._manager = PositionManager()
-        self._inbox = inbox
+        self._epoch = epoch
         self._is_up = False
         self._started_at = 0.0
         self._sync_at = float("inf")
@@ -93,9 +96,14 @@ class AccountMirror:
             self._protect()
 
     def _protect(self) -> None:
-        """Every open position under a live stop; the ones without are seen to now."""
+        """What a fill has changed gets the stop it needs now, and what it has closed loses its own."""
         for position in self._positions.refresh():
-            self._manager.ensure_stop(position, connector=self.connector)
+            try:
+                self._manager.ensure_stop(position, connector=self.connector)
+            except (ExchangeError, DomainError) as error:
+                self._trouble("stop_not_ensured", position, error)
+        # Whether its stop is on the venue is part of how a position's exits are watched.
+        self._positions.refresh()
 
     def _leg(self, told: LegTold) -> None:
         for side in PositionSide:
@@ -139,18 +147,19 @@ class AccountMirror:
     def close(self, leaving: Exit) -> None:
         """Close at market. What fails is tried again at a later tick; the stop on the venue stands meanwhile."""
         try:
-            self._manager.close(leaving.position, reason=leaving.reason, connector=self.connector)
-        except (ExchangeError, DomainError) as error:
-            log.warning(
-                "close_failed",
-                extra={
-                    "connection": self.connection.pk,
-                    "position": leaving.position.pk,
-                    "cause": leaving.reason,
-                    "reason": str(error),
-                },
+            outcome = self._manager.close(
+                leaving.position, reason=leaving.reason, connector=self.connector, engine_epoch=self._epoch
             )
-            self.sync_soon(in_s=SETTLE_S)
+        except (ExchangeError, DomainError) as error:
+            self._trouble("close_failed", leaving.position, error)
+            return
+        if not outcome.is_ok:
+            self._trouble("close_failed", leaving.position, outcome.detail)
+
+    def _trouble(self, event: str, position: Position, reason: object) -> None:
+        extra = {"connection": self.connection.pk, "position": position.pk, "reason": str(reason)}
+        log.warning(event, extra=extra)
+        self.sync_soon(in_s=SETTLE_S)
 
     def trails_store(self) -> None:
         if best := self._positions.best_prices():

@@ -106,7 +106,9 @@ class EngineRun(LeasedRun):
         )
         self.positions = OpenPositions(self.connection_id)
         self._leaves.append(hub().subscribe(*self.connection.venue, self.inbox.put_ticks))
-        self._account = AccountMirror(self.connection, connector=connector, positions=self.positions, inbox=self.inbox)
+        self._account = AccountMirror(
+            self.connection, connector=connector, positions=self.positions, inbox=self.inbox, epoch=self.epoch
+        )
         self._account.start()
         self._next = {"beat": 0.0, "symbols": time.monotonic() + self.symbols_s, "time": 0.0}
         self._permissions_apply()

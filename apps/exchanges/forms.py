@@ -32,7 +32,7 @@ class SymbolsField(forms.CharField):
 
     market = Market.LINEAR
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         names = super().clean(value).replace(";", ",").replace(" ", ",").upper().split(",")
         return [_canonical(name, self.market) for name in names if name]
 

@@ -85,14 +85,16 @@ def _create(form: ConnectionAddForm, *, user: User) -> Connection | None:
     try:
         return connection_create(owner=user, **form.cleaned_data)
     except DomainError as refused:
-        return _refused(form, refused)
+        _refused(form, refused)
+    return None
 
 
 def _update(form: ConnectionEditForm, *, connection: Connection, user: User) -> Connection | None:
     try:
         return connection_update(connection, user=user, changes=form.changes())
     except DomainError as refused:
-        return _refused(form, refused)
+        _refused(form, refused)
+    return None
 
 
 def _refused(form: forms.Form, refused: DomainError) -> None:

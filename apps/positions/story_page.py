@@ -86,7 +86,7 @@ def _all_pairs(values: dict[str, Any] | None) -> Pairs:
 
 
 def _sentence(data: dict[str, Any]) -> str:
-    plain = {name: value for name, value in data.items() if value not in (None, "", {}, [])}
+    plain = {name: value for name, value in data.items() if value not in (None, "", {}, []) and name != "at_ms"}
     return ", ".join(f"{_label(name).lower()} {_value(name, value)}" for name, value in plain.items())
 
 
@@ -103,7 +103,7 @@ def _value(name: str, value: Any) -> str:
         return ", ".join(_value(name, each) for each in value)
     if name in _PERCENT and isinstance(value, int | float):
         return f"{value * 100:.3g} %"
-    return f"{value:.6g}" if isinstance(value, float) else _text(value)
+    return f"{value:.4g}" if isinstance(value, float) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Ports of this machine: is one free, which one to take."""
 
 import socket
+import time
 
 
 def port_is_free(port: int, *, host: str = "127.0.0.1") -> bool:
@@ -12,6 +13,22 @@ def port_is_free(port: int, *, host: str = "127.0.0.1") -> bool:
         except OSError:
             return False
     return True
+
+
+def port_wait(port: int, *, host: str = "127.0.0.1", timeout_s: float = 10.0) -> bool:
+    """True once it is free. Where nobody listens, some outgoing connection has just borrowed it: that passes."""
+    deadline = time.monotonic() + timeout_s
+    while not (is_free := port_is_free(port, host=host)):
+        if _is_served(port, host=host) or time.monotonic() >= deadline:
+            break
+        time.sleep(0.1)
+    return is_free
+
+
+def _is_served(port: int, *, host: str) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
 
 
 def port_pick(remembered: str | None) -> int:

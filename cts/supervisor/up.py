@@ -15,7 +15,7 @@ import redis
 from cts.embedded import install_update
 from cts.redis_server import redis_binary, redis_configuration
 from cts.supervisor.child import Child
-from cts.supervisor.ports import port_is_free, port_pick
+from cts.supervisor.ports import port_pick, port_wait
 from cts.supervisor.probe import HealthProbe, http_get
 from cts.supervisor.procfile import procfile_read, shell_argv
 from cts.supervisor.supervisor import Supervisor
@@ -176,7 +176,7 @@ def _reachable(host: str) -> str:
 
 
 def _port_demand(host: str, port: int, *, variable: str) -> None:
-    if not port_is_free(port, host=host):
+    if not port_wait(port, host=host):
         raise UpRefused(
             f"Port {port} is already in use; stop what uses it or choose another: {variable}={port + 10} make run"
         )

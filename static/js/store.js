@@ -3,6 +3,7 @@ export class Store {
   #tables = new Map();
   #listeners = new Map();
   #dirty = new Set();
+  #loaded = new Set();
   #sequence = 0;
 
   #table(entity) {
@@ -34,6 +35,7 @@ export class Store {
       if (!present.has(id) && sequence <= mark && inScope(row)) table.delete(id);
     }
     for (const row of rows) this.apply(entity, row);
+    this.#loaded.add(entity);
     this.#notify(entity);
   }
 
@@ -49,8 +51,9 @@ export class Store {
     return Array.from(this.#table(entity).values(), ({ row }) => row);
   }
 
+  /** Whether a snapshot has come: none yet and none at all are shown differently. */
   has(entity) {
-    return this.#tables.has(entity);
+    return this.#loaded.has(entity);
   }
 
   on(entities, listener) {

@@ -26,8 +26,7 @@ def _paths(connection: Connection) -> list[str]:
     return [path.format(connection=f"/connections/{connection.pk}/") for path in SIGNED_IN]
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("size", "theme"), [(DESK, "dark"), (PHONE, "light")], ids=["desk", "phone"])
 def test_every_page_fits_its_width_and_names_its_controls(
     open_context: Callable[..., BrowserContext],
     alice: User,

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from cts.supervisor.child import Backoff, Child
-from cts.supervisor.ports import port_is_free, port_pick
+from cts.supervisor.ports import port_is_free, port_pick, port_wait
 from cts.supervisor.procfile import procfile_read, shell_argv
 from cts.supervisor.supervisor import Supervisor
 
@@ -181,4 +182,14 @@ def test_a_busy_port_is_seen_and_another_one_picked() -> None:
         busy = server.getsockname()[1]
         assert not port_is_free(busy)
         assert port_pick(str(busy)) != busy
+        assert not port_wait(busy, timeout_s=60), "somebody serves it: there is nothing to wait for"
     assert port_pick(str(busy)) == busy
+
+
+def test_a_port_an_outgoing_connection_borrowed_is_waited_for() -> None:
+    with socket.socket() as borrower:
+        borrower.bind(("127.0.0.1", 0))
+        port = borrower.getsockname()[1]
+        assert not port_wait(port, timeout_s=0.2)
+        threading.Timer(0.3, borrower.close).start()
+        assert port_wait(port, timeout_s=10)

@@ -59,8 +59,7 @@ class Running:
 
 
 @pytest.fixture
-def start(study: Study, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Running]]:
-    monkeypatch.setattr("apps.strategies.searches.CANDIDATES", 300)
+def start(study: Study) -> Iterator[Callable[..., Running]]:
     runs: list[Running] = []
 
     def begin(**options: object) -> Running:

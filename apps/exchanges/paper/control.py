@@ -49,7 +49,12 @@ def _health(venue: "PaperVenue", request: Request) -> object:
         "ticks": venue.ticks,
         "symbols": list(SYMBOLS),
         "exchanges": {
-            slug: {"accounts": len(face.members), "sockets": len(face.sockets)} for slug, face in venue.faces.items()
+            slug: {
+                "accounts": len(face.members),
+                "sockets": len(face.sockets),
+                "private_topics": sum(len(t) for m in face.members.values() for t in m.listeners.values()),
+            }
+            for slug, face in venue.faces.items()
         },
     }
 

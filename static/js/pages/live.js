@@ -34,7 +34,8 @@ function symbols() {
 function renderSymbols() {
   const choice = byId("symbol-choice");
   const names = symbols();
-  if (!view.symbol && names.length) chooseSymbol(names[0]);
+  // Without a wish, what is held is what one wants to see.
+  if (!view.symbol && names.length && app.store.has("position")) chooseSymbol(open()[0]?.symbol ?? names[0]);
   if (choice.dataset.names === names.join()) return;
   choice.dataset.names = names.join();
   choice.replaceChildren(...names.map((name) => el("option", { value: name, text: symbolText(name) })));

@@ -1,14 +1,17 @@
 """Bybit's own SDK on the paper venue, REST and websocket."""
 
 import queue
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from pybit import _websocket_stream
+from pybit import unified_trading
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import WebSocket
 
+from apps.exchanges.paper.bybit import socket
 from tests.paper_fixtures import PaperVenueControl
 
 pytestmark = pytest.mark.wire
@@ -90,36 +93,32 @@ def test_switching_what_is_already_so_says_so(pybit_client: Any) -> None:
         assert refusal.value.status_code == code
 
 
-class _Sockets:
-    """pybit's WebSocket pointed at the venue; it knows hosts only by name."""
+@pytest.fixture
+def sockets(paper_venue: PaperVenueControl, monkeypatch: pytest.MonkeyPatch) -> Callable[..., WebSocket]:
+    """pybit's WebSocket pointed at the venue; it knows hosts only by name.
 
-    def __init__(self, venue: PaperVenueControl) -> None:
-        self.base = f"{venue.ws_url}/bybit"
+    It notes a subscription after sending it, so on a busy machine the confirmation must not be too quick for it.
+    """
+    base = f"{paper_venue.ws_url}/bybit"
+    monkeypatch.setattr(unified_trading, "PUBLIC_WSS", base + "/v5/public/{CHANNEL_TYPE}")
+    monkeypatch.setattr(unified_trading, "PRIVATE_WSS", base + "/v5/private")
+    monkeypatch.setattr(socket, "ACK_DELAY_S", 0.3)
 
-    def open(self, channel: str, **keys: str) -> WebSocket:
+    def open_(channel: str, **keys: str) -> WebSocket:
         return WebSocket(testnet=False, channel_type=channel, **keys)
 
-
-@pytest.fixture
-def sockets(paper_venue: PaperVenueControl, monkeypatch: pytest.MonkeyPatch) -> _Sockets:
-    from pybit import unified_trading
-
-    base = f"{paper_venue.ws_url}/bybit"
-    monkeypatch.setattr(unified_trading, "PUBLIC_WSS", base + "/v5/public/{CHANNEL_TYPE}", raising=False)
-    monkeypatch.setattr(unified_trading, "PRIVATE_WSS", base + "/v5/private", raising=False)
-    assert _websocket_stream
-    return _Sockets(paper_venue)
+    return open_
 
 
 def test_websockets_tell_ticks_orders_fills_positions_and_wallet(
-    paper_venue: PaperVenueControl, pybit_client: Any, sockets: _Sockets
+    paper_venue: PaperVenueControl, pybit_client: Any, sockets: Callable[..., WebSocket]
 ) -> None:
     credentials = paper_venue.account("bybit")
     told: dict[str, queue.Queue[Any]] = {
         name: queue.Queue() for name in ("ticker", "order", "fill", "position", "wallet")
     }
-    public = sockets.open("linear")
-    private = sockets.open("private", api_key=credentials.api_key, api_secret=credentials.api_secret)
+    public = sockets("linear")
+    private = sockets("private", api_key=credentials.api_key, api_secret=credentials.api_secret)
     try:
         public.ticker_stream("BTCUSDT", told["ticker"].put)
         private.order_stream(told["order"].put)
@@ -128,6 +127,8 @@ def test_websockets_tell_ticks_orders_fills_positions_and_wallet(
         private.wallet_stream(told["wallet"].put)
         assert told["ticker"].get(timeout=5)["data"]["lastPrice"] == "60000"
         client = pybit_client(credentials)
+        while paper_venue.call("GET", "/_health")["exchanges"]["bybit"]["private_topics"] < 4:
+            time.sleep(0.02)
         client.place_order(**LINEAR, side="Sell", orderType="Market", qty="0.05", orderLinkId="ws1")
         states = [told["order"].get(timeout=5)["data"][0]["orderStatus"] for _ in range(2)]
         assert states == ["New", "Filled"]

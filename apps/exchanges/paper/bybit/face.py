@@ -10,7 +10,8 @@ import orjson
 from apps.exchanges.paper.bybit import account, market, trade
 from apps.exchanges.paper.bybit.errors import REFUSALS, BybitError
 from apps.exchanges.paper.bybit.rows import POLICY, RULES, Row
-from apps.exchanges.paper.bybit.socket import Session, broadcast, private_messages
+from apps.exchanges.paper.bybit.socket import Session, broadcast
+from apps.exchanges.paper.bybit.user_stream import private_messages
 from apps.exchanges.paper.face import Call, Face, Member, Params
 from apps.exchanges.paper.http import Request, Response, json_response
 from apps.exchanges.paper.websocket import Socket

@@ -1,18 +1,15 @@
 """Bybit's websockets: public topics, and the private ones after login."""
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import orjson
 
-from apps.exchanges.paper.bybit.holdings import position_rows, ticker_row, wallet_row
+from apps.exchanges.paper.bybit.holdings import ticker_row
 from apps.exchanges.paper.bybit.market import INTERVALS, book_row
-from apps.exchanges.paper.bybit.rows import NAMES, SYMBOLS, Row, fill_row, funding_row, order_row
+from apps.exchanges.paper.bybit.rows import NAMES, SYMBOLS, Row
 from apps.exchanges.paper.face import Member
 from apps.exchanges.paper.websocket import Socket, text_frame
-from cts.domain.matching.events import Event, LegChanged, MoneyMoved, OrderUpdated
-from cts.domain.matching.state import Account, EntryKind
 from cts.domain.types import Side
 from cts.domain.units import decimal_text as text
 
@@ -96,20 +93,25 @@ class Session:
             why = f"error:handler not found,topic:{unknown[0]}" if unknown else "Request not authorized"
             self._reply(operation, request_id, error=why)
             return
-        for name in names:
-            topics = self.member.listeners[self.socket] if self.member else None
-            if operation == "subscribe":
-                topics.add(name) if topics is not None else self.face.topics[name].add(self.socket)
-            else:
-                topics.discard(name) if topics is not None else self.face.topics[name].discard(self.socket)
         loop = asyncio.get_running_loop()
         loop.call_later(ACK_DELAY_S, self._confirm, operation, names, request_id)
 
     def _confirm(self, operation: str, names: list[str], request_id: str) -> None:
+        if not self.socket.is_open:
+            return
         self._reply(operation, request_id, message="" if self.is_private else operation)
-        if operation == "subscribe" and not self.is_private:
-            for name in names:
-                self._snapshot(name)
+        for name in names:
+            self._set(operation, name)
+
+    def _set(self, operation: str, name: str) -> None:
+        if self.member is not None:
+            topics = self.member.listeners[self.socket]
+            topics.add(name) if operation == "subscribe" else topics.discard(name)
+        elif operation == "subscribe":
+            self.face.topics[name].add(self.socket)
+            self._snapshot(name)
+        else:
+            self.face.topics[name].discard(self.socket)
 
     def _is_known(self, name: str) -> bool:
         if self.is_private:
@@ -208,50 +210,3 @@ def _cast_candles(face: "BybitFace", symbol: str, *, interval: str, timeframe_s:
             "timestamp": at_ms,
         }
         face.cast(topic, orjson.dumps({"type": "snapshot", "topic": topic, "data": [row], "ts": at_ms}))
-
-
-def private_messages(face: "BybitFace", member: Member, events: list[Event]) -> list[tuple[str, object]]:
-    """Events as the private topics tell them. One message per order state and fill; position and wallet at the end."""
-    account = member.account
-    messages: list[tuple[str, object]] = []
-    symbols: dict[str, None] = {}
-    has_money = False
-    for event in events:
-        if isinstance(event, OrderUpdated):
-            messages += _order_messages(event)
-        elif isinstance(event, LegChanged):
-            symbols[event.leg.symbol] = None
-        elif isinstance(event, MoneyMoved):
-            has_money = True
-            if event.entry.kind is EntryKind.FUNDING:
-                messages += _both("execution", funding_row(event.entry), at_ms=event.at_ms)
-    for symbol in symbols:
-        messages += [m for row in position_rows(account, symbol, venue=face.venue) for m in _both("position", row)]
-    return messages + (_wallet_message(face, account) if has_money else [])
-
-
-def _order_messages(event: OrderUpdated) -> list[tuple[str, object]]:
-    messages: list[tuple[str, object]] = []
-    if event.fill:
-        row = {**fill_row(event.fill, order=event.order), "category": "linear"}
-        messages += _both("execution", row, at_ms=event.at_ms)
-    row = {**order_row(event.order), "category": "linear"}
-    if event.is_trigger:
-        messages += _both("order", {**row, "orderStatus": "Triggered"}, at_ms=event.at_ms)
-    return messages + _both("order", row, at_ms=event.at_ms)
-
-
-def _both(topic: str, row: Row, *, at_ms: int | None = None) -> list[tuple[str, object]]:
-    """Readers choose the plain topic or the one of their category."""
-    stamp = at_ms or int(time.time() * 1000)
-    data = [{**row, "category": "linear"}]
-    return [
-        (name, {"id": f"paper_{stamp}", "topic": name, "creationTime": stamp, "data": data})
-        for name in (topic, f"{topic}.linear")
-    ]
-
-
-def _wallet_message(face: "BybitFace", account: Account) -> list[tuple[str, object]]:
-    now_ms = face.now_ms()
-    row = wallet_row(account, venue=face.venue)
-    return [("wallet", {"id": f"paper_{now_ms}", "topic": "wallet", "creationTime": now_ms, "data": [row]})]
