@@ -19,11 +19,11 @@ CACHE_HOURS = 160
 CACHE_MINUTE_HOURS = 9000
 # Waves of 8 minutes to 91 days, each twice as long as the one before: together close to a random walk.
 WAVE_S = tuple(480 * 2**k for k in range(15))
-WAVE_GAIN = 0.42
+WAVE_GAIN = 0.34
 # The waves a rule can ride: trends of 30 to 60 minutes stand out of the noise by this factor.
 TREND_S = (1920, 3840)
 TREND_FACTOR = 2.0
-ROUGH_GAIN = 0.70
+ROUGH_GAIN = 0.90
 VOLATILITY_S = (90, 600, 5400, 43_200, 259_200)
 VOLATILITY_GAIN = 0.30
 JUMPS_PER_HOUR = 0.15

@@ -111,12 +111,14 @@ def open_context(
 ) -> Iterator[Callable[..., BrowserContext]]:
     contexts: list[BrowserContext] = []
 
-    def create(*, size: tuple[int, int] = DESK, user: User | None = None, theme: str = "dark") -> BrowserContext:
+    def create(
+        *, size: tuple[int, int] = DESK, user: User | None = None, theme: str = "dark", has_worker: bool = False
+    ) -> BrowserContext:
         context = browser.new_context(
             base_url=server.url,
             viewport={"width": size[0], "height": size[1]},
             color_scheme="light" if theme == "light" else "dark",
-            service_workers="block",
+            service_workers="allow" if has_worker else "block",
         )
         context.set_default_timeout(10_000)
         context.on("console", lambda message: _hear(message, complaints))

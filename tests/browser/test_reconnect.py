@@ -9,7 +9,7 @@ from apps.engine.models import DesiredState
 from apps.engine.services import engine_desire
 from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_update
-from tests.browser.conftest import OpenPage, Server
+from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
 
@@ -74,11 +74,17 @@ def test_what_happened_while_nobody_listened_is_there_after_the_reconnect(
     expect(page.get_by_role("heading", name="Missed")).to_be_visible(timeout=4000)
 
 
-def test_the_page_outlives_a_restart_of_the_server(
-    open_page: OpenPage, server: Server, connection: Connection, complaints: list[str]
+def test_pages_outlive_a_restart_of_the_server_and_new_ones_say_that_it_is_away(
+    open_context: Callable[..., BrowserContext], server: Server, connection: Connection, complaints: list[str]
 ) -> None:
-    page = open_page("/", user=connection.owner)
+    context = open_context(user=connection.owner, has_worker=True)
+    page, other = context.new_page(), context.new_page()
+    page.goto("/")
+    page.wait_for_selector("html[data-socket=live][data-loaded]", state="attached")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     server.kill()
+    other.goto("/live/")
+    expect(other.get_by_role("heading", name="The server can't be reached")).to_be_visible()
     expect(page.get_by_text("What you see may be old")).to_be_visible()
     expect(page.get_by_role("heading", name=connection.name)).to_be_visible()
     server.start()

@@ -14,6 +14,7 @@ from apps.engine.models import ActualState, Engine
 from apps.engine.runs import EngineRun
 from apps.exchanges.crypto import credentials_unseal
 from apps.exchanges.feeds import FeedRun
+from apps.exchanges.hub import hub
 from apps.exchanges.models import Connection, Feed
 from apps.exchanges.runs import Ended, LeasedRun
 from apps.orders.models import Fill, Order
@@ -21,17 +22,18 @@ from apps.positions.models import Position
 from apps.strategies.models import BaseState, Line, LineResult, Study
 from apps.strategies.runs import StudyRun
 from apps.strategies.searches import configurations_store
+from cts import bus
 from cts.domain.configurations import Configuration
 from cts.domain.statistics import ResultBook
-from cts.domain.types import PositionSide
+from cts.domain.types import LineEvent, PositionSide
 from tests.paper_fixtures import PaperVenueControl
 
 BTC = "BTC/USDT:USDT"
-# Fires on a steady climb of three seconds that comes to 0.3 %; target 0.4 %, stop 0.2 %.
+# Fires on a quickening climb of three seconds that comes to 0.3 %; target 2 %, stop 1 %.
 CLIMB = Configuration(
     indication="move",
     parameters={"moves": 3.0, "drawdown_ratio": 0.5, "market_change_steps": 3.0, "last_part_ratio": 1.0},
-    take_profit_steps=4,
+    take_profit_steps=20,
     stop_loss_ratio=0.5,
 )
 
@@ -128,22 +130,45 @@ class Stage:
     def engine_until(self, connection: Connection, actual: ActualState) -> None:
         until(lambda: Engine.objects.get(connection=connection).actual == actual, what=f"the engine is not {actual}")
 
-    def path(self, *prices: float, symbol: str = BTC, every_s: float = 1.0) -> None:
-        """Move the market along `prices`, one at the start of each second."""
-        for price in prices:
-            time.sleep(every_s - time.time() % every_s)
-            self.venue.price(symbol, price)
+    def climb(self, symbol: str = BTC, *, start: float = 60_000.0) -> None:
+        """Move the market up, once a second and quicker each time, until the line has fired."""
+        price, step = start, 0.0008
+        for _ in range(12):
+            if Order.objects.filter(purpose="entry").exists():
+                return
+            time.sleep(1.02 - time.time() % 1)
+            self.venue.price(symbol, round(price, 1))
+            price, step = price * (1 + step), step * 1.2
+        raise AssertionError("the line fired no order")
 
-    def climb(self, symbol: str = BTC, *, start: float = 60_000.0) -> float:
-        """The path that makes the line fire; returns where it ends."""
-        steps = (1.0, 1.0, 1.0, 1.001, 1.0025, 1.0045)
-        self.path(*(round(start * step, 1) for step in steps), symbol=symbol)
-        return round(start * steps[-1], 1)
+    def fire(self, line: Line, *, price: float = 60_000.0) -> None:
+        """Say, as the study would, that the line has opened at this price; the feed must have told a price already."""
+        exchange = line.study.exchange
+        until(lambda: hub().last((exchange, "paper", "linear"), line.symbol) is not None, what="no price heard")
+        event = LineEvent(
+            kind="opened",
+            study_id=line.study_id,
+            line_id=line.pk,
+            symbol=line.symbol,
+            side=PositionSide(line.side),
+            price=price,
+            at_ms=time.time_ns() // 1_000_000,
+            received_ns=time.monotonic_ns(),
+            base_state=line.base_state,
+        )
+        bus.publish(bus.lines_topic(line.study_id), [event])
 
     # --- both sides -------------------------------------------------------------------------------------------------
     def state(self, connection: Connection) -> dict[str, Any]:
         secrets = credentials_unseal(connection.credentials, connection_id=connection.pk)
         return self.venue.state(connection.exchange, secrets)
+
+    def open_orders(self, connection: Connection) -> list[str]:
+        open_ = ("new", "untriggered", "partially_filled")
+        return [order["client_id"] for order in self.state(connection)["orders"] if order["status"] in open_]
+
+    def balance(self, connection: Connection) -> Decimal:
+        return Decimal(self.state(connection)["balance"])
 
     def differences(self, connection: Connection) -> list[str]:
         """Where our ledger and the venue's account are not the same, one to one; nothing when all is well."""

@@ -2,103 +2,62 @@
 
 import pytest
 
-from apps.engine.models import ActualState
 from apps.exchanges.models import Connection
 from apps.orders.models import Order
 from apps.positions.models import Position
 from apps.strategies.models import Study
 from tests.flows.stage import BTC, Stage, until
 
-pytestmark = [pytest.mark.wire]
+pytestmark = [pytest.mark.wire, pytest.mark.parametrize("exchange", ["bybit", "binance"])]
 
 
-def _position() -> Position | None:
-    return Position.objects.select_related("stop_order").first()
+def _covered() -> Position:
+    rows = Position.objects.select_related("stop_order").filter(stop_order__status="accepted", uncovered_since=None)
+    until(rows.exists, what=f"no covered position: {list(Order.objects.values('purpose', 'status', 'reason'))}")
+    return rows.get()
 
 
-def _is_covered() -> bool:
-    position = _position()
-    return position is not None and position.stop_order is not None and position.stop_order.status == "accepted"
-
-
-def _entered(stage: Stage) -> Position:
-    stage.climb()
-    until(lambda: Order.objects.filter(purpose="entry").exists(), what="the line fired no order")
-    until(_is_covered, what=f"no covered position: {list(Order.objects.values('purpose', 'status', 'reason'))}")
-    position = _position()
-    assert position is not None
-    return position
-
-
-def _closed(stage: Stage, connection: Connection, *, price: float, reason: str) -> Position:
-    stage.venue.price(BTC, price)
+def _close(stage: Stage, connection: Connection, position: Position) -> Position:
+    """Let the price reach the target, and both ledgers come to rest."""
+    assert position.target_price is not None
+    stage.venue.price(BTC, float(position.target_price) + 50)
     until(lambda: Position.objects.filter(status="closed").exists(), what="the position was not closed")
-    until(lambda: not stage.differences(connection), what=f"{stage.differences(connection)}")
-    position = _position()
-    assert position is not None
-    assert position.exit_reason == reason
-    return position
+    until(lambda: stage.open_orders(connection) == [], what="orders were left at the venue")
+    until(lambda: not stage.differences(connection), what="the ledgers differ")
+    return Position.objects.get()
 
 
 def test_a_climb_is_bought_protected_and_sold_at_the_target(stage: Stage, trader: Connection, study: Study) -> None:
     stage.feed(trader)
     stage.study(study)
     stage.engine(trader)
-    position = _entered(stage)
+    stage.climb()
+    position = _covered()
     entry = Order.objects.get(purpose="entry")
     assert (entry.status, entry.position_side, entry.line_id) == ("filled", "long", study.lines.get().pk)
+    assert entry.explanation["indication"] == "move"
     assert position.quantity == entry.filled_quantity > 0
     assert [(leg["symbol"], leg["side"]) for leg in stage.state(trader)["positions"]] == [(BTC, "long")]
+    assert position.stop_order is not None
+    assert stage.open_orders(trader) == [position.stop_order.client_order_id]
     assert not stage.differences(trader)
-    assert position.target_price is not None
-    closed = _closed(stage, trader, price=float(position.target_price) + 50, reason="target")
-    assert closed.quantity == 0
-    assert closed.realized_pnl > 0
+    closed = _close(stage, trader, position)
+    assert (closed.quantity, closed.exit_reason) == (0, "target")
     assert stage.state(trader)["positions"] == []
-    assert not [order for order in stage.state(trader)["orders"] if order["status"] in ("new", "untriggered")]
+    assert stage.balance(trader) == 100_000 + closed.realized_pnl - closed.fees > 100_000
 
 
 def test_a_restart_in_the_middle_takes_up_the_position_and_closes_it(
     stage: Stage, trader: Connection, study: Study
 ) -> None:
-    feed, strategy, engine = stage.feed(trader), stage.study(study), stage.engine(trader)
-    position = _entered(stage)
-    for run in (engine, strategy, feed):
+    running = [stage.feed(trader), stage.study(study), stage.engine(trader)]
+    stage.climb()
+    position = _covered()
+    for run in running:
         stage.end(run)
     stage.feed(trader)
     stage.study(study)
     stage.engine(trader)
     assert not stage.differences(trader)
-    assert position.target_price is not None
-    _closed(stage, trader, price=float(position.target_price) + 50, reason="target")
+    assert _close(stage, trader, position).exit_reason == "target"
     assert Order.objects.filter(purpose="entry").count() == 1
-
-
-def test_what_happens_while_the_engine_is_down_is_known_after_its_start(
-    stage: Stage, trader: Connection, study: Study
-) -> None:
-    stage.feed(trader)
-    stage.study(study)
-    engine = stage.engine(trader)
-    position = _entered(stage)
-    stage.end(engine)
-    assert position.stop_price is not None
-    stage.venue.price(BTC, float(position.stop_price) - 100)
-    until(lambda: stage.state(trader)["positions"] == [], what="the stop on the venue did not work alone")
-    stage.engine(trader)
-    until(lambda: Position.objects.get().status == "closed", what="the stop was not noticed")
-    until(lambda: not stage.differences(trader), what=f"{stage.differences(trader)}")
-    assert Position.objects.get().exit_reason == "stop"
-
-
-def test_a_paused_engine_enters_nothing_but_follows_exits(stage: Stage, trader: Connection, study: Study) -> None:
-    from apps.engine.coordinator import GlobalTradeEngineCoordinator
-
-    stage.feed(trader)
-    stage.study(study)
-    stage.engine(trader)
-    position = _entered(stage)
-    GlobalTradeEngineCoordinator().pause(trader, actor="alice", user=trader.owner)
-    stage.engine_until(trader, ActualState.PAUSED)
-    assert position.target_price is not None
-    _closed(stage, trader, price=float(position.target_price) + 50, reason="target")

@@ -174,10 +174,9 @@ def test_stop_waits_triggers_and_is_told_under_its_own_id(connect: Connect, pape
 
 def test_take_profit_of_a_short_triggers_when_the_price_falls(connect: Connect, paper_venue: PaperVenueControl) -> None:
     connector = connect()
-    short = {"position_side": PositionSide.SHORT}
-    connector.place(order("entry3", side=Side.SELL, **short))
-    target = {"trigger_price": Decimal(58000), "is_reduce_only": True, **short}
-    connector.place(order("target3", OrderType.TAKE_PROFIT_MARKET, **target))
+    connector.place(order("entry3", side=Side.SELL, position_side=PositionSide.SHORT))
+    target = order("target3", OrderType.TAKE_PROFIT_MARKET, position_side=PositionSide.SHORT, is_reduce_only=True)
+    connector.place(msgspec.structs.replace(target, trigger_price=Decimal(58000)))
     (waiting,) = connector.open_orders(BTC)
     assert waiting.order_type is OrderType.TAKE_PROFIT_MARKET
     paper_venue.price(BTC, 57990)
@@ -276,6 +275,16 @@ def test_shifted_venue_clock_is_followed(connect: Connect, exchange: str, paper_
     assert connector.balances()
 
 
+def _repeat_price(venue: PaperVenueControl, price: float, *, until: Callable[[], bool]) -> None:
+    """A subscription takes effect some time after it was sent: tell the price until it is heard."""
+
+    def told() -> bool:
+        venue.price(ETH, price)
+        return until()
+
+    eventually(told)
+
+
 def test_streams_tell_ticks_orders_fills_and_positions(connect: Connect, paper_venue: PaperVenueControl) -> None:
     connector = connect()
     heard: dict[str, list[Any]] = {name: [] for name in ("tick", "ticker", "order", "fill", "position")}
@@ -297,7 +306,7 @@ def test_streams_tell_ticks_orders_fills_and_positions(connect: Connect, paper_v
         paper_venue.price(BTC, 60100)
         eventually(lambda: any(tick.symbol == BTC and tick.price == 60100 for tick in heard["tick"]))
         streams[0].add([ETH])
-        eventually(lambda: (paper_venue.price(ETH, 3100), any(t.symbol == ETH for t in heard["tick"]))[1])
+        _repeat_price(paper_venue, 3100, until=lambda: any(tick.symbol == ETH for tick in heard["tick"]))
         connector.place(order("stream1"))
         eventually(lambda: any(fill.client_order_id == "stream1" for fill in heard["fill"]))
         eventually(lambda: any(o.client_order_id == "stream1" and o.status == "filled" for o in heard["order"]))
@@ -363,6 +372,6 @@ def test_dropped_socket_comes_back_and_keeps_its_symbols(
         paper_venue.faults(exchange, "", "drop_socket")
         assert downs.acquire(timeout=5)
         assert ups.acquire(timeout=5)
-        eventually(lambda: (paper_venue.price(ETH, 3200), 3200.0 in prices)[1])
+        _repeat_price(paper_venue, 3200, until=lambda: 3200.0 in prices)
     finally:
         stream.stop()

@@ -55,10 +55,10 @@ class BybitRows(RestConnector, ABC):
         try:
             is_sane = (
                 ZERO < last < HUGE
-                and (bid is None or ZERO <= bid < HUGE)
-                and (ask is None or ZERO <= ask < HUGE)
-                and (mark is None or ZERO <= mark < HUGE)
-                and (index is None or ZERO <= index < HUGE)
+                and ZERO <= bid < HUGE
+                and ZERO <= ask < HUGE
+                and ZERO <= mark < HUGE
+                and ZERO <= index < HUGE
                 and (funding is None or TINY < funding < HUGE)
                 and (volume is None or ZERO <= volume < HUGE)
                 and (turnover is None or ZERO <= turnover < HUGE)

@@ -5,18 +5,20 @@ from decimal import Decimal
 import msgspec
 
 from apps.exchanges.connectors.bybit.words import KINDS, LEGS, SIDES, STATUSES
-from apps.exchanges.connectors.parsing import Milliseconds, Reader, Shape, Text, Words
+from apps.exchanges.connectors.parsing import ZERO, Milliseconds, Reader, Shape, Text, Words
 
 READ = Reader("bybit")
 
 
 class TickerRow(msgspec.Struct, gc=False):
+    """A price of zero is none."""
+
     symbol: str
     lastPrice: Decimal
-    bid1Price: Decimal | None = None
-    ask1Price: Decimal | None = None
-    markPrice: Decimal | None = None
-    indexPrice: Decimal | None = None
+    bid1Price: Decimal = ZERO
+    ask1Price: Decimal = ZERO
+    markPrice: Decimal = ZERO
+    indexPrice: Decimal = ZERO
     fundingRate: Decimal | None = None
     nextFundingTime: Milliseconds = 0
     volume24h: Decimal | None = None
