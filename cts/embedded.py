@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 FILE_NAME = "install.env"
+# Exists while a start is under way: what answers by then is not yet what people should meet.
+STARTING = "starting"
 _PASSWORD_LETTERS = string.ascii_letters + string.digits
 
 

@@ -1,6 +1,6 @@
 """Lists of rows over the API: filtered, ordered, one page at a time, or whole where they are short by nature."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
@@ -24,10 +24,13 @@ class RowList(GenericAPIView[Any]):
     """GET of a page of rows, each in the shape `row` gives it; `serializer_class` documents it."""
 
     schema = _ListSchema()
-    row: ClassVar[Callable[[Any], dict[str, Any]]]
     model: ClassVar[type[Model]]
     ordering_fields: ClassVar[Sequence[str]] = ("id",)
     ordering: ClassVar[str] = "-id"
+
+    @staticmethod
+    def row(item: Any, /) -> dict[str, Any]:
+        raise NotImplementedError
 
     def rows_for(self, request: Request) -> QuerySet[Any]:
         """What this caller may see."""

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
-from rest_framework.exceptions import APIException, Throttled, ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -85,9 +85,11 @@ def _of_api(exc: APIException) -> Problem:
     code: Any = exc.get_codes()
     if isinstance(detail, dict):
         code, detail = detail.get("code", exc.default_code), detail.get("detail", exc.default_detail)
-    headers = {"WWW-Authenticate": exc.auth_header} if getattr(exc, "auth_header", None) else {}
-    if isinstance(exc, Throttled) and exc.wait is not None:
-        headers["Retry-After"] = str(int(exc.wait))
+    # Both are set by DRF on its way here.
+    auth_header, wait_s = getattr(exc, "auth_header", None), getattr(exc, "wait", None)
+    headers = {"WWW-Authenticate": str(auth_header)} if auth_header else {}
+    if wait_s is not None:
+        headers["Retry-After"] = str(int(wait_s))
     return Problem(status=exc.status_code, code=str(code), detail=str(detail), headers=headers)
 
 

@@ -70,9 +70,7 @@ class Pagination(CursorPagination):
     max_page_size = 500
     ordering = "-id"
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None
-    ) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, TypeError, OverflowError, DjangoValidationError):
@@ -99,7 +97,7 @@ class Pagination(CursorPagination):
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         allowed: Sequence[str] = getattr(view, "ordering_fields", ("id",))
-        asked = request.query_params.get("ordering") or getattr(view, "ordering", self.ordering)
+        asked = request.query_params.get("ordering") or str(getattr(view, "ordering", self.ordering))
         if asked.removeprefix("-") not in allowed:
             raise ValidationError({"ordering": [f"Order by one of {', '.join(allowed)}, or the same with a minus"]})
         tie_break = "-id" if asked.startswith("-") else "id"

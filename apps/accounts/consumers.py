@@ -26,7 +26,7 @@ LOOK_AGAIN_S = 60.0
 CLOSE_UNAUTHENTICATED, CLOSE_TOO_MUCH = 4401, 4429
 
 
-class LiveConsumer(AsyncJsonWebsocketConsumer):
+class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """One browser page or API client. `rules` comes from cts/routing.py: topics belong to apps above this one."""
 
     def __init__(self, rules: Mapping[str, TopicRule]) -> None:

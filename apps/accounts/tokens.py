@@ -1,7 +1,6 @@
 """Writes of API tokens: a short access token and a refresh token that serves once. The database never holds either."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.db import IntegrityError, transaction
 from rest_framework_simplejwt.exceptions import TokenError
@@ -32,7 +31,7 @@ class _Refresh(Token):
 
 @transaction.atomic
 def tokens_issue(user: User) -> TokenPair:
-    refresh = cast(RefreshToken, RefreshToken.for_user(user))
+    refresh = RefreshToken.for_user(user)
     # simplejwt keeps the token's text, which would let whoever reads a backup in.
     OutstandingToken.objects.filter(jti=refresh["jti"]).update(token="")
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
@@ -49,7 +48,7 @@ def tokens_rotate(refresh: str, *, address: str | None) -> TokenPair:
         with transaction.atomic():
             # The insert is the claim: of two uses at once the unique key lets one through.
             BlacklistedToken.objects.create(token=token)
-            user = User.objects.get(pk=token.user_id, is_active=True)
+            user = User.objects.get(pk=_owner_id(token), is_active=True)
             return tokens_issue(user)
     except IntegrityError:
         _revoke_all(token, address=address)
@@ -91,10 +90,15 @@ def _known(refresh: str) -> OutstandingToken:
 
 @transaction.atomic
 def _revoke_all(token: OutstandingToken, *, address: str | None) -> None:
-    owner = User.objects.filter(pk=token.user_id).first()
-    live = OutstandingToken.objects.filter(user_id=token.user_id, blacklistedtoken=None)
+    owner = User.objects.filter(pk=_owner_id(token)).first()
+    live = OutstandingToken.objects.filter(user=owner, blacklistedtoken=None)
     BlacklistedToken.objects.bulk_create([BlacklistedToken(token=row) for row in live], ignore_conflicts=True)
     audit_record(user=owner, action="token.reused", entity="token", entity_id=token.pk, address=address)
+
+
+def _owner_id(token: OutstandingToken) -> int:
+    # simplejwt lets go of tokens whose person is deleted; nobody has the id 0.
+    return token.user_id or 0
 
 
 def _not_valid() -> DomainError:

@@ -55,9 +55,9 @@ class OpenPositions:
                 view = followed(view, known.view.best_price)
             watched = Watched(position, view, known.quiet_until if known else 0.0)
             fresh[position.symbol][position.pk] = watched
-        known, self._by_symbol, self._known = self._known, dict(fresh), positions
-        changed = [row for pk, row in positions.items() if pk not in known or known[pk].version != row.version]
-        return changed + [row for pk, row in known.items() if pk not in positions]
+        earlier, self._by_symbol, self._known = self._known, dict(fresh), positions
+        changed = [row for pk, row in positions.items() if pk not in earlier or earlier[pk].version != row.version]
+        return changed + [row for pk, row in earlier.items() if pk not in positions]
 
     def on_tick(self, tick: Tick, *, now: datetime) -> list[Exit]:
         """The positions this tick closes, and why."""

@@ -79,9 +79,10 @@ class EngineRun(LeasedRun):
         return any(getattr(connection, name) != getattr(self.connection, name) for name in fields)
 
     def _permissions_apply(self) -> None:
-        self.ctx.is_armed = self.connection.is_live_armed
-        self.ctx.is_paused = self.engine.desired == DesiredState.PAUSED
-        is_halted = self._state.is_halted()
+        is_paused, is_halted = self.engine.desired == DesiredState.PAUSED, self._state.is_halted()
+        if (is_paused, is_halted) != (self.ctx.is_paused, self._was_halted):
+            self._next["beat"] = 0.0
+        self.ctx.is_armed, self.ctx.is_paused = self.connection.is_live_armed, is_paused
         if is_halted != self._was_halted:
             self._was_halted = is_halted
             kind, reason = ("halted", self._state.halt_reason()) if is_halted else ("halt_lifted", "")

@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from typing import Any
 
 import redis
 from celery import shared_task
@@ -39,6 +40,7 @@ def runs_ensure() -> dict[str, int]:
     """Enqueue every wanted run nobody holds the lease of. Start, deploy and recovery from a crash are all this."""
     studies = list(Study.objects.filter(follows__connection__in=connections_watched()).distinct())
     venues = _venues_want(studies)
+    wanted: list[tuple[str, Any, tuple[Any, ...]]]
     wanted = [(Feed(exchange=e, environment=v, market=m).lease_name, feed_run, (e, v, m)) for e, v, m in venues]
     wanted += [(study.lease_name, study_run, (study.pk,)) for study in studies]
     wanted += [(engine_lease(pk), engine_run, (pk,)) for pk in engines_wanted().values_list("connection_id", flat=True)]

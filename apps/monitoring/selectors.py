@@ -19,6 +19,7 @@ from apps.exchanges.selectors import connections_watched, feeds_list
 from apps.monitoring.heartbeats import LATE_S, last_beat_age_s, queue_name
 from cts import bus
 from cts.domain.types import Environment
+from cts.embedded import STARTING
 
 TICK_LATE_S = 30.0
 CLOCK_BOUND_MS = 1000
@@ -37,8 +38,8 @@ class Check:
 
 def health_report() -> dict[str, Any]:
     """{"status": "ok" | "failing", "checks": [...]}, in the order in which one would look for a cause."""
-    checks = [database_check(), redis_check(), disk_check()]
-    is_database_up, is_redis_up = checks[0].is_ok, checks[1].is_ok
+    checks = [start_check(), disk_check(), database_check(), redis_check()]
+    is_database_up, is_redis_up = checks[2].is_ok, checks[3].is_ok
     checks += _each(_QUEUE_CHECKS, is_redis_up, because="Redis is not reachable")
     checks += _each(_MARKET_CHECKS, is_database_up, because="the database is not reachable")
     is_ok = all(check.is_ok for check in checks)
@@ -54,6 +55,15 @@ def _each(makers: dict[str, Callable[[], Check]], is_known: bool, *, because: st
             yield make()
         except (DatabaseError, redis.RedisError) as error:
             yield Check(name=name, is_ok=False, detail=f"unknown: {type(error).__name__}", remedy="See the logs")
+
+
+def start_check() -> Check:
+    """`manage.py up` is done with its preparations, such as the demo, and what follows is meant to be as it is."""
+    if (settings.DATA_DIR / STARTING).exists():
+        return Check(
+            name="start", is_ok=False, detail="still preparing", remedy="Wait; logs/seed_demo.out has its progress"
+        )
+    return Check(name="start", is_ok=True, detail="done")
 
 
 def database_check() -> Check:

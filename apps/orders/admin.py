@@ -48,3 +48,11 @@ class EntryLockAdmin(ReadOnlyAdmin):
     list_filter = ("reason_code",)
     search_fields = ("connection__name", "symbol", "reason")
     list_select_related = ("connection",)
+
+
+@admin.register(models.EquityPeak)
+class EquityPeakAdmin(ReadOnlyAdmin):
+    list_display = ("connection", "asset", "equity", "at")
+    list_filter = ("asset",)
+    search_fields = ("connection__name",)
+    list_select_related = ("connection",)

@@ -5,8 +5,10 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
@@ -15,7 +17,7 @@ from apps.orders.models import Order
 from apps.orders.resolution import order_lose, order_resolve
 from apps.orders.selectors import orders_live
 from apps.orders.venue import order_apply_venue
-from cts.domain.errors import ExchangeError, OrderNotFound, Rejected, Unavailable
+from cts.domain.errors import ExchangeError, OrderNotFound, RateLimited, Rejected, Unavailable
 from cts.domain.orders import OrderEvent
 from cts.domain.types import OrderPurpose, OrderStatus, OrderType
 
@@ -65,7 +67,10 @@ def order_cancel(order: Order, *, connector: Connector, sleep: Sleep = time.slee
 
 
 def order_refresh(order: Order, *, connector: Connector) -> Order:
-    """Ask for the order by its id and apply the answer; no such order makes it `unknown`, then looked for."""
+    """Ask for the order by its id and apply the answer; no such order makes it `unknown`, then looked for.
+
+    Right after placing, "no such order" is no answer: venues take their time to show what they took.
+    """
     try:
         told = connector.order(
             order.symbol,
@@ -74,6 +79,9 @@ def order_refresh(order: Order, *, connector: Connector) -> Order:
             is_conditional=OrderType(order.order_type).is_conditional,
         )
     except OrderNotFound as error:
+        sent_at = order.submitted_at or order.claimed_at or order.created_at
+        if timezone.now() - sent_at < timedelta(seconds=connector.spec.visibility_delay_s):
+            return order
         return order_resolve(order_lose(order.pk, reason=str(error)), connector=connector)
     return order_apply_venue(order.connection, told) or order
 
@@ -132,6 +140,6 @@ def _repeated(call: Callable[[], None], sleep: Sleep) -> None:
     for attempt in range(1, ATTEMPTS):
         try:
             return call()
-        except Unavailable:
+        except (Unavailable, RateLimited):
             sleep(_jitter.uniform(0, BACKOFF_S * 2**attempt))
     return call()

@@ -175,9 +175,11 @@ def _sized(draft: _Draft, *, facts: risk.Facts) -> sizing.Sizing:
 
 
 def _verdict(draft: _Draft, *, facts: risk.Facts, sized: sizing.Sizing) -> risk.Verdict:
-    # A conditional order waits for its price by nature; only a limit price can be a slip of the finger.
-    is_waiting = draft.terms.order_type.is_conditional
-    price = draft.prices.last if is_waiting and draft.prices.last else draft.price
+    terms = draft.terms
+    # A conditional order waits for its price by nature, and getting out at market takes the price there is:
+    # only a limit price, or a signal's, can be out of date or a slip of the finger.
+    has_no_price = terms.order_type.is_conditional or (terms.is_reduce_only and terms.price is None)
+    price = draft.prices.last if has_no_price and draft.prices.last else draft.price
     request = risk.Request(
         symbol=draft.intent.symbol,
         side=draft.intent.position_side,
@@ -186,7 +188,7 @@ def _verdict(draft: _Draft, *, facts: risk.Facts, sized: sizing.Sizing) -> risk.
         margin=sized.margin,
         leverage=draft.connection.leverage,
         max_venue_leverage=draft.instrument.max_leverage,
-        is_reduce_only=draft.terms.is_reduce_only,
+        is_reduce_only=terms.is_reduce_only,
     )
     return risk.check(facts, limits=limits_value(draft.limits), request=request)
 

@@ -1,13 +1,15 @@
 """What a venue must have been told before the first entry on a symbol: position mode, margin mode, leverage."""
 
 import threading
+from weakref import WeakKeyDictionary
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from cts.domain.errors import DomainError, Rejected
 from cts.domain.types import MarginMode, PositionMode
 
-_prepared: set[tuple[object, ...]] = set()
+# By connector: new keys mean a new connector, and perhaps another account.
+_prepared: WeakKeyDictionary[Connector, set[tuple[object, ...]]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -19,15 +21,13 @@ def venue_prepare(connection: Connection, *, connector: Connector, symbol: str) 
         ExchangeError: the venue can't be asked now.
     """
     key = (
-        id(connector),
-        connection.pk,
         symbol,
         connection.leverage,
         connection.margin_mode,
         connection.position_mode,
     )
     with _lock:
-        if key in _prepared:
+        if key in _prepared.get(connector, ()):
             return
     try:
         _position_mode_set(connection, connector)
@@ -39,7 +39,7 @@ def venue_prepare(connection: Connection, *, connector: Connector, symbol: str) 
             "venue_setup", f"The venue refuses leverage {connection.leverage} or its mode: {error}"
         ) from error
     with _lock:
-        _prepared.add(key)
+        _prepared.setdefault(connector, set()).add(key)
 
 
 def _position_mode_set(connection: Connection, connector: Connector) -> None:

@@ -31,3 +31,10 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
     list_filter = ("cause", "connection__exchange")
     search_fields = ("symbol", "connection__name")
     list_select_related = ("connection",)
+
+
+@admin.register(models.SyncState)
+class SyncStateAdmin(ReadOnlyAdmin):
+    list_display = ("connection", "synced_at", "fills_until", "last_error")
+    search_fields = ("connection__name", "last_error")
+    list_select_related = ("connection",)

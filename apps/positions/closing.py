@@ -7,7 +7,7 @@ from datetime import timedelta
 from apps.exchanges.connectors.base import Connector
 from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
-from apps.orders.selectors import orders_live
+from apps.orders.selectors import orders_lacking_fills, orders_live
 from apps.orders.services import order_create
 from apps.positions.booking import fill_book
 from apps.positions.models import Position, PositionStatus
@@ -43,7 +43,7 @@ def position_close(
     engine_epoch: int | None = None,
 ) -> CloseOutcome:
     """Cancel what of the entry is still to fill, then a reduce-only market order for all that is held."""
-    row = _without_entry(position, connector, executor)
+    row = _caught_up(position, connector, executor)
     if row.status == PositionStatus.CLOSED or row.quantity == 0:
         return CloseOutcome(row, True, code="closed", detail="Nothing is held any more")
     if (running := _running(row, connector, executor)) is not None:
@@ -69,13 +69,16 @@ def fills_pull(orders: list[Order], *, connector: Connector) -> int:
     return booked
 
 
-def _without_entry(position: Position, connector: Connector, executor: OrderExecutor) -> Position:
+def _caught_up(position: Position, connector: Connector, executor: OrderExecutor) -> Position:
+    """The position as it is once nothing of its entry can come any more and every fill told of is booked."""
     entries = orders_live(position.connection).filter(position_key=position.key, is_reduce_only=False)
     canceled = [executor.cancel(order, connector=connector) for order in entries]
-    if canceled:
-        fills_pull(canceled, connector=connector)
+    # Closing by what we hold while the venue has told of more closed would take from others of the leg.
+    lacking = orders_lacking_fills(position.connection).filter(position_key=position.key)
+    if pulled := [*canceled, *lacking]:
+        fills_pull(pulled, connector=connector)
     row = Position.objects.select_related("connection", "stop_order").get(pk=position.pk)
-    return position_settle(row) if canceled else row
+    return position_settle(row) if pulled else row
 
 
 def _running(position: Position, connector: Connector, executor: OrderExecutor) -> Order | None:

@@ -102,8 +102,8 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_value(name, each) for each in value)
     if name in _PERCENT and isinstance(value, int | float):
-        return f"{value * 100:.3g} %"
-    return f"{value:.4g}" if isinstance(value, float) else _text(value)
+        return f"{value * 100:.3g} %".replace("-", "−")
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else _text(value)
 
 
 def _text(value: Any) -> str:

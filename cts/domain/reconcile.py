@@ -11,6 +11,9 @@ from cts.domain.types import OrderStatus, PositionSide, VenueOrder, VenuePositio
 
 Leg = tuple[str, PositionSide]
 
+# Lists of open orders lag: one that ended here only just now may still be in them.
+SETTLED_MS = 10_000
+
 
 class Remedy(StrEnum):
     APPLY = "apply"  # the venue tells something new about an order of ours
@@ -72,8 +75,8 @@ def orders_diff(
 
 def _listed(order: OurOrder, found: VenueOrder, asked_ms: int) -> OrderAction | None:
     if order.status.is_final:
-        was_open_after = order.ended_ms is not None and order.ended_ms < asked_ms
-        if not was_open_after or order.status is OrderStatus.DENIED:
+        is_settled = order.ended_ms is not None and order.ended_ms < asked_ms - SETTLED_MS
+        if not is_settled or order.status in (OrderStatus.DENIED, OrderStatus.FILLED):
             return None
         return OrderAction(remedy=Remedy.REOPEN, order_id=order.id, venue_order=found)
     is_same = order.status in RESTING_STATUSES and order.filled_quantity == found.filled_quantity

@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 from cts.supervisor.child import Child
@@ -21,12 +20,11 @@ def _stop_rank(name: str) -> int:
 
 
 class Supervisor:
-    def __init__(self, *, say: Callable[[str], None], log_dir: Path) -> None:
+    def __init__(self, *, say: Callable[[str], None]) -> None:
         self.children: list[Child] = []
         self.is_stopping = False
         self.is_hurried = False
         self._say = say
-        self._log_dir = log_dir
         self._asked_at = 0.0
 
     def listen(self) -> None:

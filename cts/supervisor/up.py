@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from cts.embedded import install_update
+from cts.embedded import STARTING, install_update
 from cts.redis_server import redis_binary, redis_configuration
 from cts.supervisor.child import Child
 from cts.supervisor.ports import port_pick, port_wait
@@ -51,7 +51,8 @@ class Up:
         self._say = say
         self._commands = _chosen(procfile_read(plan.base_dir / "Procfile"), only)
         self._install = dict(plan.install)
-        self._supervisor = Supervisor(say=say, log_dir=plan.log_dir)
+        self._supervisor = Supervisor(say=say)
+        self._starting = plan.data_dir / STARTING
 
     def run(self) -> int:
         """Until told to stop. The exit code: 0 after an orderly stop, 1 when the start failed."""
@@ -62,6 +63,7 @@ class Up:
                 self._start()
                 self._supervisor.run()
             finally:
+                self._starting.unlink(missing_ok=True)
                 self._say("Stopping (press Ctrl-C again to hurry)")
                 started_at = time.monotonic()
                 self._supervisor.stop()
@@ -71,6 +73,7 @@ class Up:
     def _start(self) -> None:
         supervisor = self._supervisor
         started_at = time.monotonic()
+        self._starting.touch()
         if self._plan.is_redis_private:
             self._redis_start()
         self._step("migrate", "migrate", "--noinput", timeout_s=600)
@@ -81,6 +84,7 @@ class Up:
         if self._plan.is_embedded and "paper" in self._commands:
             self._paper_wait()
             self._step("seed_demo", "seed_demo", timeout_s=120)
+        self._starting.unlink()
         if "web" in self._commands and not supervisor.is_stopping:
             self._healthy_wait(started_at)
 

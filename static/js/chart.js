@@ -17,6 +17,8 @@ function palette() {
   return Object.fromEntries(["surface", "line", "muted", "text", "gain", "loss", "accent"].map((name) => [name, color(name)]));
 }
 
+const WORDED_FILLS = 3;
+
 const seconds = (ms) => Math.floor(ms / 1000);
 
 export class Chart {
@@ -93,27 +95,29 @@ export class Chart {
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#lines.splice(0).forEach((line) => this.#series.removePriceLine(line));
-    for (const position of positions) this.#drawPosition(position);
-    this.#markers.setMarkers(fills.map((fill) => this.#marker(fill)).sort((a, b) => a.time - b.time));
+    // Words for one position only: labels of many would hide the bars they are about.
+    positions.forEach((position, index) => this.#drawPosition(position, index === 0));
+    const isQuiet = fills.length <= WORDED_FILLS;
+    this.#markers.setMarkers(fills.map((fill) => this.#marker(fill, isQuiet)).sort((a, b) => a.time - b.time));
   }
 
-  #drawPosition({ side, average_entry_price: entry, stop_price: stop, target_price: target }) {
+  #drawPosition({ side, average_entry_price: entry, stop_price: stop, target_price: target }, isWorded) {
     const { accent, loss, gain } = this.colors;
     const add = (value, tone, title, lineStyle) => value && this.#lines.push(
-      this.#series.createPriceLine({ price: Number(value), color: tone, lineWidth: 1, lineStyle, title, axisLabelVisible: true }),
+      this.#series.createPriceLine({ price: Number(value), color: tone, lineWidth: 1, lineStyle, title: isWorded ? title : "", axisLabelVisible: isWorded }),
     );
     add(entry, accent, side, 0);
     add(stop, loss, "stop", this.dashed);
     add(target, gain, "target", this.dashed);
   }
 
-  #marker(fill) {
+  #marker(fill, isWorded) {
     const isEntry = fill.purpose === "entry" || (fill.side === "buy") === (fill.position_side === "long");
     const isBuy = fill.side === "buy";
     const at = Math.floor(seconds(new Date(fill.executed_at)) / this.#timeframe) * this.#timeframe;
     return {
       time: at, position: isBuy ? "belowBar" : "aboveBar", shape: isBuy ? "arrowUp" : "arrowDown",
-      color: isEntry ? this.colors.accent : this.colors.text, text: isEntry ? fill.position_side : "exit",
+      color: isEntry ? this.colors.accent : this.colors.text, text: !isWorded ? "" : isEntry ? fill.position_side : "exit",
     };
   }
 }

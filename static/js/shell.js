@@ -90,7 +90,8 @@ function receive(message) {
     if (message.row.is_deleted) app.store.remove(message.entity, message.row.id);
     else app.store.apply(message.entity, message.row);
   } else if (message.type === "health") {
-    app.store.touch("health-pushed");
+    app.health = message;
+    app.store.touch("health");
   }
 }
 

@@ -146,6 +146,5 @@ export function bindTopbar() {
     app.health = await api.get("health/");
     app.store.touch("health");
   });
-  app.store.on("health-pushed", () => refresh());
 }
 

@@ -157,10 +157,8 @@ def test_the_emergency_stop_asks_once_more(desk: Client, connection_factory: Con
     engine = Engine.objects.create(connection=armed)
     page = act(desk, Engine, "emergency_stop", engine).content.decode()
     assert "is_confirmed" in page
-    armed.refresh_from_db()
-    assert armed.is_live_armed
+    assert Connection.objects.get(pk=armed.pk).is_live_armed
     answer = act(desk, Engine, "emergency_stop", engine, is_confirmed="yes").content.decode()
-    armed.refresh_from_db()
-    assert not armed.is_live_armed
+    assert not Connection.objects.get(pk=armed.pk).is_live_armed
     # No venue answers here: what could not be done is said, and what could be is done all the same.
     assert "read the venue" in answer

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Frame = dict[str, Any]
 
 
-class Socket(WebsocketCommunicator):
+class Socket(WebsocketCommunicator):  # type: ignore[misc]
     """A client that counts frames in and out."""
 
     async def say(self, kind: str, **content: object) -> Frame:

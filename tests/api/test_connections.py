@@ -45,7 +45,7 @@ class TestConnectionTests(OwnedListTests):
         return f"{PATH}{rows[0].connection_id}/tests/"
 
 
-class TestBalances(TestConnectionTests):
+class TestBalances(OwnedListTests):
     serializer = shapes.BalanceSerializer
 
     @pytest.fixture

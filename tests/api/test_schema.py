@@ -1,5 +1,6 @@
 """The OpenAPI schema: complete, without warnings, true to what the API answers, and no input brings it down."""
 
+import os
 import re
 from io import StringIO
 from typing import Any
@@ -23,13 +24,15 @@ from tests.conftest import ConnectionFactory
 from tests.test_architecture import api_views
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 5
+# Every boundary of every parameter, some two thousand requests, on demand: CTS_FUZZ=1.
+PHASES = [Phase.explicit, Phase.generate] if os.environ.get("CTS_FUZZ") else [Phase.generate]
+EXAMPLES = 50 if os.environ.get("CTS_FUZZ") else 5
 # Shown when there is nobody behind the address the venue should be at; said in words, not a failure of ours.
 VENUE_AWAY = {502, 503}
 
 
 def schema() -> dict[str, Any]:
-    drawn: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    drawn: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return drawn
 
 
@@ -94,7 +97,8 @@ def rows(alice: User, connection_factory: ConnectionFactory, instrument: Instrum
     return tokens_issue(alice).access
 
 
-fuzzed = schemathesis.openapi.from_dict(schema())
+# The emergency stop takes its time with every venue that is away; tests of its own are with the engine.
+fuzzed = schemathesis.openapi.from_dict(schema()).exclude(path_regex="emergency-stop")
 
 
 @fuzzed.parametrize()
@@ -102,16 +106,16 @@ fuzzed = schemathesis.openapi.from_dict(schema())
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
-def test_no_input_brings_an_operation_down(case: schemathesis.Case, rows: str) -> None:
+def test_no_input_brings_an_operation_down(case: schemathesis.Case[Any], rows: str) -> None:
     answer = sent(case, token=rows)
     assert answer.status_code < 500 or answer.status_code in VENUE_AWAY, answer.content
     case.validate_response(answer, checks=[content_type_conformance, response_schema_conformance])
 
 
-def sent(case: schemathesis.Case, *, token: str) -> schemathesis.Response:
+def sent(case: schemathesis.Case[Any], *, token: str) -> schemathesis.Response:
     """Through Django's own client, so that the request runs inside the test's transaction."""
     asked = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
     headers = {**asked.headers, "Authorization": f"Bearer {token}"}

@@ -17,7 +17,7 @@ def view(side: PositionSide = LONG, **fields: Any) -> ExitView:
     return ExitView(side=side, entry_price=100.0, **fields)
 
 
-TRAIL = {"trail_arm_ratio": 0.01, "trail_give_back_ratio": 0.005}
+TRAIL: dict[str, Any] = {"trail_arm_ratio": 0.01, "trail_give_back_ratio": 0.005}
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,10 @@ def theirs(**fields: Any) -> VenueOrder:
         (ours(S.SUBMITTING, claimed_ms=ASKED - 5_000), None, None),  # its sender may still be waiting
         (ours(S.NEW, claimed_ms=None), None, Remedy.SEND),
         (ours(S.CANCELED, ended_ms=ASKED - 1), None, None),
-        (ours(S.CANCELED, ended_ms=ASKED - 1), theirs(), Remedy.REOPEN),
-        (ours(S.FILLED, ended_ms=ASKED + 1), theirs(), None),  # ended after the list was asked for
+        (ours(S.CANCELED, ended_ms=ASKED - 11_000), theirs(), Remedy.REOPEN),
+        (ours(S.CANCELED, ended_ms=ASKED - 1_000), theirs(), None),  # the list may lag
+        (ours(S.CANCELED, ended_ms=ASKED + 1), theirs(), None),  # ended after the list was asked for
+        (ours(S.FILLED, ended_ms=ASKED - 11_000), theirs(), None),  # fills outrank any list
         (None, theirs(), Remedy.ADOPT),
         (None, theirs(client_order_id=""), Remedy.ADOPT),
     ],

@@ -170,4 +170,5 @@ def test_beats_of_the_same_state_leave_no_event(connection: Connection) -> None:
 
 def test_an_engine_never_started_is_shown_stopped_to_its_owner(connection: Connection, alice: User) -> None:
     engine = engine_get_for(alice, connection.pk)
-    assert (engine.pk, engine.desired, engine.actual) == (None, "stopped", "stopped")
+    assert (engine.desired, engine.actual) == ("stopped", "stopped")
+    assert not Engine.objects.exists()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from apps.exchanges.models import Connection, Feed
 from apps.monitoring import heartbeats, services
 from apps.monitoring.selectors import health_report
 from cts import bus
+from cts.embedded import STARTING
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +50,19 @@ def test_all_is_well_when_every_part_gives_signs_of_life(client: Client) -> None
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     assert [check["name"] for check in answer.json()["checks"]] == [
-        *("database", "redis", "disk", "workers", "engine_workers", "beat", "paper_venue", "feeds", "clock", "engines"),
+        *(
+            "start",
+            "disk",
+            "database",
+            "redis",
+            "workers",
+            "engine_workers",
+            "beat",
+            "paper_venue",
+            "feeds",
+            "clock",
+            "engines",
+        ),
     ]
 
 
@@ -134,6 +148,13 @@ def test_nothing_of_an_owner_or_a_secret_is_told(
     text = client.get("/healthz").content.decode()
     for private in ("Grandma", alice.username, "canary", settings.SECRET_KEY, settings.REDIS_URL):
         assert private not in text
+
+
+@pytest.mark.usefixtures("_workers", "engine")
+def test_a_start_under_way_is_not_well_yet(settings: LazySettings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    (tmp_path / STARTING).touch()
+    assert failing() == {"start": "still preparing"}
 
 
 @pytest.mark.usefixtures("_workers", "engine")

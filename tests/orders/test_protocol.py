@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.exchanges.leases import lease_take
 from apps.orders.models import Order, OrderEvent
-from apps.orders.services import order_apply_venue, order_cancel, order_resolve, order_submit
+from apps.orders.services import order_apply_venue, order_resolve, order_submit
 from apps.orders.submission import order_request
 from apps.positions.models import Position
 from cts.domain.errors import (
@@ -24,8 +24,8 @@ from cts.domain.errors import (
     Unavailable,
 )
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderRequest, OrderStatus, OrderType, PositionSide, Side
-from tests.orders.conftest import BTC, Desk, no_sleep
+from cts.domain.types import OrderStatus, PositionSide, Side
+from tests.orders.conftest import Desk, no_sleep
 
 pytestmark = pytest.mark.django_db
 TENTH = OrderTerms(quantity=Decimal("0.01"))
@@ -258,79 +258,3 @@ def test_halt_stops_entries_already_made_and_lets_exits_out(desk: Desk) -> None:
         assert outcome.is_ok
     finally:
         halt.unlink()
-
-
-def test_a_cancel_that_comes_too_late_leaves_the_fill(desk: Desk) -> None:
-    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
-    order = desk.submit(desk.create(terms=limit))
-    desk.venue.fill(order.client_order_id)
-    canceled = order_cancel(order, connector=desk.venue, sleep=no_sleep)
-    assert canceled.reported_quantity == Decimal("0.01")
-    desk.hear()
-    order.refresh_from_db()
-    assert order.status == "filled"
-
-
-def test_a_cancel_is_repeated_when_the_venue_is_down_for_a_moment(desk: Desk) -> None:
-    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
-    order = desk.submit(desk.create(terms=limit))
-    desk.venue.reads = [Unavailable("down"), Unavailable("down")]
-    assert order_cancel(order, connector=desk.venue, sleep=no_sleep).status == "canceled"
-
-
-def test_canceling_what_was_never_sent_asks_nobody(desk: Desk) -> None:
-    order = desk.create(terms=TENTH)
-    assert order_cancel(order, connector=desk.venue, sleep=no_sleep).status == "canceled"
-    assert desk.venue.canceled == []
-
-
-def test_a_late_fill_outranks_a_cancel(desk: Desk) -> None:
-    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
-    order = desk.submit(desk.create(terms=limit))
-    late = desk.venue.fill(order.client_order_id)
-    order_apply_venue(desk.connection, desk.venue.drop(order.client_order_id))
-    order.refresh_from_db()
-    assert order.status == "canceled"
-    assert late in desk.venue.executions
-    desk.hear()
-    order.refresh_from_db()
-    assert order.status == "filled"
-    assert Position.objects.get().quantity == Decimal("0.01")
-
-
-def test_hearing_the_same_of_an_order_twice_changes_nothing(desk: Desk) -> None:
-    order = desk.submit(desk.create(terms=TENTH))
-    told = desk.venue.orders[order.client_order_id]
-    first = order_apply_venue(desk.connection, told)
-    second = order_apply_venue(desk.connection, told)
-    assert first is not None
-    assert second is not None
-    assert first.version == second.version
-
-
-def test_an_order_the_venue_lists_after_we_ended_it_is_open_again(desk: Desk) -> None:
-    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
-    order = desk.submit(desk.create(terms=limit))
-    ended = timezone.now() - timedelta(seconds=5)
-    Order.objects.filter(pk=order.pk).update(status="expired", finished_at=ended, claimed_at=ended)
-    assert desk.sync().orders["reopen"] == 1
-    order.refresh_from_db()
-    assert order.status == "accepted"
-    assert order.finished_at is None
-
-
-def test_a_strangers_open_order_is_adopted_and_told_apart(desk: Desk) -> None:
-    desk.venue.place(
-        OrderRequest(
-            client_order_id="Mine-1",
-            symbol=BTC,
-            side=Side.BUY,
-            order_type=OrderType.LIMIT,
-            quantity=Decimal("0.5"),
-            price=Decimal(50000),
-        )
-    )
-    assert desk.sync().orders["adopt"] == 1
-    adopted = Order.objects.get()
-    assert (adopted.origin, adopted.status, adopted.quantity) == ("external", "accepted", Decimal("0.5"))
-    assert desk.sync().orders == {}

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import ClassVar
 
 import msgspec
 
@@ -31,7 +32,7 @@ from cts.domain.types import (
 )
 
 ZERO = Decimal(0)
-Fault = Exception | Callable[[], None]
+Fault = Exception | Callable[[], object]
 
 
 def now_ms() -> int:
@@ -41,7 +42,7 @@ def now_ms() -> int:
 class ScriptedVenue(Connector):
     """Hedge mode by default. `before` raises instead of accepting, `after` raises once the order is in the books."""
 
-    spec: ExchangeSpec = msgspec.structs.replace(EXCHANGES["bybit"], visibility_delay_s=0.0)
+    spec: ClassVar[ExchangeSpec] = msgspec.structs.replace(EXCHANGES["bybit"], visibility_delay_s=0.0)
 
     def __init__(self, *, price: str = "60000", mode: PositionMode = PositionMode.HEDGE) -> None:
         self.price = Decimal(price)

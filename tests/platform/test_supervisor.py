@@ -43,7 +43,7 @@ def told() -> Told:
 
 @pytest.fixture
 def supervisor(told: Told, tmp_path: Path) -> Iterator[Supervisor]:
-    running = Supervisor(say=told, log_dir=tmp_path)
+    running = Supervisor(say=told)
     yield running
     running.is_hurried = True
     running.stop()
@@ -132,7 +132,7 @@ from pathlib import Path
 from cts.supervisor.child import Child
 from cts.supervisor.supervisor import Supervisor
 folder = Path(sys.argv[1])
-supervisor = Supervisor(say=print, log_dir=folder)
+supervisor = Supervisor(say=print)
 supervisor.listen()
 for name in ("engine", "web"):
     child = Child(name, ["/bin/sleep", "600"], env=os.environ, output=folder / f"{name}.out")

@@ -162,7 +162,7 @@ def test_the_row_equals_the_fold_of_its_events(desk: Desk) -> None:
 
 def test_a_fill_before_its_ack_is_ours_by_its_name(desk: Desk) -> None:
     order = desk.create(terms=OrderTerms(quantity=Decimal("0.01")))
-    desk.venue.after = [lambda: desk.hear() and None]
+    desk.venue.after = [desk.hear]
     order = desk.submit(order)
     order.refresh_from_db()
     assert order.status == "filled"

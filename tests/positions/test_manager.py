@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+import redis
 
 from apps.orders.models import Order
+from apps.orders.services import order_apply_venue
 from apps.positions.models import Position, PositionStatus
 from apps.positions.services import position_closing_begin
 from cts import bus
@@ -136,3 +138,35 @@ def test_protect_survives_a_venue_that_is_down(desk: Desk) -> None:
     desk.venue.before = [Unavailable("down")] * 3
     outcomes = desk.manager.protect(desk.connection, connector=desk.venue)
     assert [outcome.state for outcome in outcomes] == ["missing"]
+
+
+def test_a_position_far_from_its_entry_price_can_be_closed(desk: Desk) -> None:
+    position = desk.open()
+    told_price(desk, 50000)
+    outcome = desk.manager.close_now(position, reason="manual", connector=desk.venue)
+    assert (outcome.is_ok, outcome.position.status) == (True, "closed")
+
+
+def test_closing_needs_neither_a_feed_nor_redis(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    position = desk.open()
+
+    def down(*_: object) -> object:
+        raise redis.ConnectionError("redis is down")
+
+    monkeypatch.setattr("apps.orders.facts.tickers_for", down)
+    assert desk.manager.close(position, reason="manual", connector=desk.venue).is_ok
+    assert desk.create("entry", purpose="entry").status == "new"  # the engine's own tick is enough
+
+
+def test_a_second_exit_closes_only_what_the_first_one_left(desk: Desk) -> None:
+    position, other = desk.open("a"), desk.open("b")
+    desk.venue.is_market_filled = False
+    desk.manager.close(position, reason="target", connector=desk.venue)
+    first = exits(position)[0]
+    desk.venue.fill(first.client_order_id, "0.006")
+    order_apply_venue(desk.connection, desk.venue.drop(first.client_order_id))  # its fill is still to be heard
+    desk.venue.is_market_filled = True
+    desk.manager.close_now(position, reason="target", connector=desk.venue)
+    other.refresh_from_db()
+    assert [order.quantity for order in exits(position)] == [Decimal("0.01"), Decimal("0.004")]
+    assert (other.quantity, desk.venue.legs[BTC, LONG].quantity) == (Decimal("0.01"), Decimal("0.01"))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from apps.positions.selectors import leg_quantities
 from apps.positions.tasks import connection_sync_run, connections_sync
 from cts.domain.errors import AmbiguousResult, Unavailable
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderType, PositionSide, Side, VenuePosition
+from cts.domain.types import OrderType, PositionSide, Side, VenueOrder, VenuePosition
 from tests.orders.conftest import BTC, Desk
 
 pytestmark = pytest.mark.django_db
@@ -143,19 +144,21 @@ def test_balances_and_the_peak_of_equity_are_kept(desk: Desk) -> None:
     assert desk.create("after").reason_code == "drawdown"
 
 
-def test_one_order_that_cannot_be_read_keeps_no_other_from_being_synced(desk: Desk) -> None:
+def test_one_order_that_cannot_be_read_keeps_no_other_from_being_synced(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = desk.submit(desk.create("a", terms=LIMIT))
     second = desk.submit(desk.create("b", terms=LIMIT))
     for order in (first, second):
         desk.venue.drop(order.client_order_id)
-    calls = iter([Unavailable("down")])
+    original, errors = desk.venue.order, [Unavailable("down")]
 
-    def once() -> None:
-        if (error := next(calls, None)) is not None:
-            raise error
+    def order_once_down(*args: Any, **kwargs: Any) -> VenueOrder:
+        if errors:
+            raise errors.pop()
+        return original(*args, **kwargs)
 
-    original = desk.venue.order
-    desk.venue.order = lambda *args, **kwargs: (once(), original(*args, **kwargs))[1]  # type: ignore[method-assign]
+    monkeypatch.setattr(desk.venue, "order", order_once_down)
     report = desk.sync()
     assert len(report.problems) == 1
     assert sorted(Order.objects.values_list("status", flat=True)) == ["accepted", "canceled"]

@@ -14,8 +14,8 @@ from apps.accounts.api.permissions import caller
 from apps.accounts.models import User
 from apps.engine.api import serializers as shapes
 from apps.engine.coordinator import GlobalTradeEngineCoordinator, VerbResult
-from apps.engine.emergency import StopReport
 from apps.engine.models import Engine, EngineEvent
+from apps.engine.reports import StopReport
 from apps.engine.rows import engine_event_row, engine_row
 from apps.engine.selectors import engine_events_for, engine_get_for, engines_for
 from apps.exchanges.models import Connection

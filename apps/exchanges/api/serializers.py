@@ -13,7 +13,7 @@ Choice = serializers.ChoiceField
 
 class ExchangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     credential_fields = serializers.ListField(child=serializers.CharField())
     environments = serializers.ListField(child=Choice(ENVIRONMENTS))
     markets = serializers.ListField(child=Choice(MARKETS))

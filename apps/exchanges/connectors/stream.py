@@ -6,7 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from apps.exchanges.connectors.base import StreamEvents
 from cts.domain.errors import AuthFailed, ExchangeError
@@ -22,6 +22,7 @@ _wire_log.setLevel(logging.WARNING)
 BACK_OFF_BASE_S = 0.5
 BACK_OFF_MAX_S = 30.0
 READY_S = 10.0
+STABLE_S = 30.0
 FRAME_MAX = 16 * 1024 * 1024
 
 
@@ -32,18 +33,21 @@ class StreamBroken(Exception):
 class Dialect(ABC):
     """How one socket of a venue talks. Called by the socket's thread only, except `subscribe`."""
 
+    # Whether a quiet socket must be a broken one, even if it answers pings.
+    is_never_quiet: ClassVar[bool] = False
+
     def __init__(self, *, urls: Sequence[str], events: StreamEvents, heartbeat_s: float) -> None:
         self.events = events
         self.heartbeat_s = heartbeat_s
         self.symbols: set[str] = set()
         self.is_ready = False
-        # Newest frame with content, not a pong; None where quiet is normal.
-        self.data_at: float | None = None
+        # When the newest frame with content came, on the monotonic clock.
+        self.data_at = 0.0
         self._urls = urls
 
-    def url(self, attempt: int) -> str:
-        """Alternatives in turn. May call the venue for a session key."""
-        return self._urls[attempt % len(self._urls)]
+    def url(self, misses: int) -> str:
+        """Another one after each that led nowhere. May call the venue for a session key."""
+        return self._urls[misses % len(self._urls)]
 
     @abstractmethod
     def opening(self) -> list[str]:
@@ -170,11 +174,12 @@ class _Line:
                 log.debug("%s: subscribing on a dying socket", self._name)
 
     def _run(self) -> None:
-        attempt = 0
+        attempt = misses = 0
         while not self._stopping.is_set():
             reason = "stopped"
+            started = time.monotonic()
             try:
-                self._session(attempt)
+                self._session(misses)
             except AuthFailed as error:
                 self.failure, reason = error, f"refused: {error.message}"
                 self._stopping.set()
@@ -182,21 +187,22 @@ class _Line:
                 self._stream.line_changed(reason, is_failure=True)
             except Exception as error:  # the top of a socket: whatever broke it, it is opened again
                 reason = _why(error)
-            attempt = 0 if self.is_ready else attempt + 1
+            misses += not self.is_ready
+            # Venues count connections: one that keeps breaking right away is left alone for longer and longer.
+            attempt = 0 if self.is_ready and time.monotonic() - started > STABLE_S else attempt + 1
             self._lost(reason)
             ceiling = min(BACK_OFF_MAX_S, BACK_OFF_BASE_S * 2 ** min(attempt, 10))
             self._stopping.wait(random.uniform(0, ceiling))  # noqa: S311
 
-    def _session(self, attempt: int) -> None:
+    def _session(self, misses: int) -> None:
         from websockets.sync.client import connect  # not needed, and not paid for, without a stream
 
-        url = self.dialect.url(attempt)
+        url = self.dialect.url(misses)
         socket = connect(
             url, open_timeout=READY_S, close_timeout=1, ping_interval=None, max_size=FRAME_MAX, logger=_wire_log
         )
         try:
             self.dialect.is_ready = False
-            self.dialect.data_at = None
             with self._lock:
                 if self._stopping.is_set():
                     return
@@ -217,7 +223,8 @@ class _Line:
         while not self._stopping.is_set():
             self._check(opened=opened, heard=heard, now=time.monotonic())
             try:
-                frame = socket.recv(timeout=max(min(next_beat, heard + 1.8 * beat_s) - time.monotonic(), 0.001))
+                # A pong wakes nobody: look often enough to know when it came.
+                frame = socket.recv(timeout=beat_s / 8)
             except TimeoutError:
                 frame = None
             now = time.monotonic()
@@ -235,14 +242,15 @@ class _Line:
         beat_s = self.dialect.heartbeat_s
         if self.dialect.is_ready and not self.is_ready:
             self.is_ready = True
+            self.dialect.data_at = now
             self._stream.line_changed("")
         if not self.is_ready and now - opened > READY_S:
             raise StreamBroken("the venue didn't confirm the subscription")
         if now - heard >= 1.8 * beat_s:
             raise StreamBroken(f"nothing received for {now - heard:.1f} s")
-        data_at = self.dialect.data_at
-        if data_at is not None and now - data_at >= 2 * beat_s:
-            raise StreamBroken(f"no market data for {now - data_at:.1f} s")
+        quiet_s = now - self.dialect.data_at
+        if self.is_ready and self.dialect.is_never_quiet and self.dialect.symbols and quiet_s >= 1.8 * beat_s:
+            raise StreamBroken(f"no market data for {quiet_s:.1f} s")
 
     def _beat(self, socket: "ClientConnection") -> "threading.Event | None":
         self.dialect.tend()
@@ -266,8 +274,10 @@ def _why(error: Exception) -> str:
     if isinstance(error, StreamBroken | ExchangeError):
         return str(error)
     if type(error).__module__.startswith("websockets") or isinstance(error, OSError):
-        return (
-            f"{type(error).__name__} {getattr(error, 'rcvd', None) or getattr(error, 'strerror', None) or ''}".strip()
+        response = getattr(error, "response", None)
+        detail = (
+            getattr(error, "rcvd", None) or getattr(error, "strerror", None) or getattr(response, "status_code", "")
         )
+        return f"{type(error).__name__} {detail}".strip()
     log.error("A stream's socket failed", exc_info=error)
     return type(error).__name__

@@ -48,7 +48,7 @@ class OrderEventSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     before = serializers.CharField()
     after = serializers.CharField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
 
 
@@ -69,7 +69,7 @@ class FillSerializer(serializers.Serializer[Any]):
     fee_asset = serializers.CharField()
     is_maker = serializers.BooleanField()
     executed_at = serializers.DateTimeField()
-    source = Choice(["stream", "poll"])
+    source = Choice(["stream", "poll"])  # type: ignore[assignment]
 
 
 class CancelAllInput(Input):

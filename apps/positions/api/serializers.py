@@ -74,7 +74,7 @@ class StoryLineSerializer(serializers.Serializer[Any]):
     what = serializers.CharField()
     kind = serializers.CharField()
     status = serializers.CharField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
 
 class StorySerializer(serializers.Serializer[Any]):

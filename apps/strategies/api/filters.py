@@ -6,7 +6,7 @@ from apps.exchanges.api.filters import WholeNumberFilter
 from apps.strategies.models import SIDES, BaseState, Line
 
 
-class LineFilter(filters.FilterSet):
+class LineFilter(filters.FilterSet):  # type: ignore[misc]
     study = WholeNumberFilter(field_name="study_id")
     symbol = filters.CharFilter(max_length=40)
     side = filters.ChoiceFilter(choices=SIDES)

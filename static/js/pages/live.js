@@ -77,7 +77,7 @@ function renderTables() {
 function renderChart() {
   if (!view.chart) return;
   const has = (row) => row.symbol === view.symbol;
-  view.chart.draw(open().filter(has), mine("fill").filter(has));
+  view.chart.draw(open().filter(has).sort(newestFirst("id")), mine("fill").filter(has));
 }
 
 function chartState(message) {

@@ -78,10 +78,11 @@ def test_market_data_is_whole(connect: Connect) -> None:
     assert symbols[BTC].lot_step <= Decimal("0.01")
     tickers = {ticker.symbol: ticker for ticker in connector.tickers([BTC, ETH])}
     assert set(tickers) == {BTC, ETH}
-    assert tickers[BTC].last == 60000
-    assert tickers[BTC].bid is not None
-    assert tickers[BTC].ask is not None
-    assert tickers[BTC].bid <= tickers[BTC].last <= tickers[BTC].ask
+    bid, last, ask = tickers[BTC].bid, tickers[BTC].last, tickers[BTC].ask
+    assert last == 60000
+    assert bid is not None
+    assert ask is not None
+    assert bid <= last <= ask
     assert abs(connector.server_time_ms() / 1000 - time.time()) < 60
     skew = connector.clock.skew_s
     assert skew is not None

@@ -1,6 +1,7 @@
 """Sockets that stay up: drops, silence, refusals, failing listeners. Against a real websocket server."""
 
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ HEARTBEAT_S = 0.2
 
 class Echo(Dialect):
     """A made-up venue: subscribes by name, is acknowledged, tells numbers."""
+
+    is_never_quiet = False
 
     def __init__(self, urls: list[str], events: StreamEvents, heard: list[Any]) -> None:
         super().__init__(urls=urls, events=events, heartbeat_s=HEARTBEAT_S)
@@ -181,7 +184,10 @@ def test_silent_socket_is_noticed_within_two_heartbeats(venue: Venue, listen: Li
     assert stream.is_connected
 
 
-def test_market_data_that_stops_is_noticed_though_the_socket_answers(venue: Venue, listen: Listen) -> None:
+def test_market_data_that_stops_is_noticed_though_the_socket_answers(
+    venue: Venue, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Echo, "is_never_quiet", True)
     venue.behave = lambda number, socket: venue.welcome(number, socket, first=[number])
     _, listener = listen()
     eventually(lambda: listener.reasons)
@@ -198,6 +204,35 @@ def test_quiet_socket_without_data_lives_by_its_pongs(venue: Venue, listen: List
     age = stream.last_message_age_s()
     assert age is not None
     assert age < 2 * HEARTBEAT_S
+
+
+def test_market_data_that_never_starts_is_noticed(
+    venue: Venue, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Echo, "is_never_quiet", True)
+    _, listener = listen()
+    eventually(lambda: listener.ups == 2)
+    assert "no market data" in listener.reasons[0]
+
+
+def test_venue_that_drops_everybody_is_asked_less_and_less(
+    venue: Venue, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drop(number: int, socket: ServerConnection) -> None:
+        socket.recv()
+        socket.send('"ok"')
+
+    venue.behave = drop
+    ceilings: list[float] = []
+
+    def uniform(low: float, high: float) -> float:
+        ceilings.append(high)
+        return 0.0
+
+    monkeypatch.setattr(random, "uniform", uniform)
+    _, listener = listen()
+    eventually(lambda: listener.ups >= 3)
+    assert ceilings[0] < ceilings[1] <= module.BACK_OFF_MAX_S
 
 
 def test_subscription_never_confirmed_is_tried_again(venue: Venue, listen: Listen) -> None:

@@ -113,9 +113,9 @@ def test_bybit_login_signs_the_expiry_and_a_refusal_is_final() -> None:
     key, expires_ms, signature = json.loads(frame)["args"]
     assert (key, expires_ms, len(signature)) == ("test-key-1234", 1_700_000_010_500, 64)
     assert "subscribe" in dialect.receive('{"op":"auth","success":true,"conn_id":"1"}')[0]
-    assert not dialect.is_ready
+    readiness = [dialect.is_ready]
     dialect.receive('{"op":"subscribe","success":true}')
-    assert dialect.is_ready
+    assert [*readiness, dialect.is_ready] == [False, True]
     with pytest.raises(AuthFailed):
         dialect.receive('{"op":"auth","success":false,"ret_msg":"Params Error"}')
 

@@ -57,7 +57,8 @@ SPEC = ExchangeSpec(
         RateRule(name="orders-1m", scope=Scope.ACCOUNT, limit=1200, interval_s=60.0),
     ),
     errors=ERRORS,
-    http_errors={418: ErrorClass.BAN},
+    # 403 is the firewall in front, angry at the address; a bad key comes with a code of its own.
+    http_errors={403: ErrorClass.BAN, 418: ErrorClass.BAN},
     visibility_delay_s=2.0,
     heartbeat_s=20.0,
     ban_s=120.0,

@@ -152,6 +152,8 @@ class QuoteDialect(_BoardDialect):
 
 
 class MarketDialect(_BoardDialect):
+    # The mark price comes every second, whatever the market does.
+    is_never_quiet = True
     channels = ("aggTrade", "ticker", "markPrice@1s")
 
     def _event(self, message: Row) -> None:
@@ -172,10 +174,10 @@ class PrivateDialect(Dialect):
         self._connector = connector
         self._renewed_at = 0.0
 
-    def url(self, attempt: int) -> str:
+    def url(self, misses: int) -> str:
         key = self._connector.listen_key()
         self._renewed_at = time.monotonic()
-        return f"{super().url(attempt)}/{key}"
+        return f"{super().url(misses)}/{key}"
 
     def opening(self) -> list[str]:
         self.is_ready = True

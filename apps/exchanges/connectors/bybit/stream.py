@@ -57,6 +57,8 @@ class _BybitDialect(Dialect):
 class PublicDialect(_BybitDialect):
     """Tickers come whole once, then as the fields that changed: kept merged here."""
 
+    is_never_quiet = True
+
     def opening(self) -> list[str]:
         self._rows: dict[str, Row] = {}
         return self._frames(sorted(self.symbols))

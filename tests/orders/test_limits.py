@@ -1,0 +1,232 @@
+"""The facts behind the checks, from real rows, and limits that hold when many ask at once."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection as database
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.exchanges.models import AccountBalance
+from apps.orders.models import EntryLock, Order, RiskLimits
+from apps.orders.services import entry_lock_create, order_create, order_submit, risk_limits_update
+from apps.positions.models import Position
+from cts.domain.errors import DomainError
+from cts.domain.orders import OrderTerms
+from cts.domain.types import OrderType, PositionSide
+from tests.orders.conftest import Desk, no_sleep
+
+SMALL = OrderTerms(quantity=Decimal("0.001"))
+
+
+def check_of(order: Order, code: str) -> dict[str, str]:
+    found: dict[str, str] = next(check for check in order.checks if check["code"] == code)
+    return found
+
+
+@pytest.mark.django_db
+def test_entries_on_their_way_count_like_positions(desk: Desk) -> None:
+    desk.venue.is_market_filled = False
+    for number in range(3):
+        assert desk.submit(desk.create(f"k{number}", terms=SMALL)).status == "accepted"
+    denied = desk.create("k3", terms=SMALL)
+    assert denied.reason_code == "positions_per_side"
+    assert check_of(denied, "total_notional")["value"] == "0.0240"
+    assert desk.create("other", terms=SMALL, position_side=PositionSide.SHORT).status == "new"
+
+
+@pytest.mark.django_db
+def test_a_position_and_its_own_entry_count_once(desk: Desk) -> None:
+    desk.venue.is_market_filled = False
+    order = desk.submit(desk.create("a", terms=OrderTerms(quantity=Decimal("0.02"))))
+    desk.venue.fill(order.client_order_id, "0.01")
+    desk.hear()
+    following = desk.create("b", terms=SMALL)
+    assert check_of(following, "positions")["value"] == "1"
+    # 0.01 held, 0.01 to come, 0.001 asked for, at 60,000, of 10,000.
+    assert check_of(following, "total_notional")["value"] == "0.1260"
+
+
+@pytest.mark.django_db
+def test_a_margin_the_balance_cannot_know_of_is_reserved(desk: Desk) -> None:
+    AccountBalance.objects.update(available=Decimal(1_100), at=timezone.now())
+    # 60 USDT of margin leave 1,040 of which 1,000 must stay free: a second one doesn't fit.
+    assert desk.create("a", terms=OrderTerms(quantity=Decimal("0.01"))).status == "new"
+    assert desk.create("b", terms=OrderTerms(quantity=Decimal("0.01"))).reason_code == "free_margin"
+
+
+@pytest.mark.django_db
+def test_an_account_whose_money_is_unknown_does_not_trade(desk: Desk) -> None:
+    AccountBalance.objects.all().delete()
+    assert desk.create(terms=SMALL).reason_code == "equity"
+
+
+@pytest.mark.django_db
+def test_the_days_loss_closes_entries_until_midnight_even_if_prices_return(desk: Desk) -> None:
+    position = desk.open(quantity="0.050")
+    desk.venue.price = Decimal(49_000)
+    denied = desk.create("a", terms=SMALL)
+    assert denied.reason_code == "daily_loss"
+    lock = EntryLock.objects.get()
+    assert (lock.until.hour, lock.until.minute, lock.until > timezone.now()) == (0, 0, True)
+    desk.venue.price = Decimal(60_000)
+    assert desk.create("b", terms=SMALL).reason_code == "daily_loss"
+    assert position.status == "open"
+
+
+@pytest.mark.django_db
+def test_a_loss_of_yesterday_is_not_of_today(desk: Desk) -> None:
+    position = desk.open(quantity="0.050")
+    desk.venue.price = Decimal(49_000)
+    desk.manager.close(position, reason="timeout", connector=desk.venue)
+    desk.hear()
+    assert desk.create("a", terms=SMALL).reason_code == "daily_loss"
+    EntryLock.objects.all().delete()
+    Position.objects.update(closed_at=timezone.now() - timedelta(days=1))
+    assert desk.create("b", terms=SMALL).status == "new"
+
+
+@pytest.mark.django_db
+def test_a_lock_on_one_symbol_leaves_the_others_open(desk: Desk) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    entry_lock_create(desk.connection, symbol="ETH/USDT:USDT", reason_code="stop_guard", reason="4 stops", until=until)
+    assert desk.create("a", terms=SMALL).status == "new"
+    entry_lock_create(desk.connection, reason_code="by_hand", reason="News at noon", until=until)
+    denied = desk.create("b", terms=SMALL)
+    assert (denied.reason_code, denied.reason) == ("by_hand", "News at noon")
+
+
+@pytest.mark.django_db
+def test_a_stale_or_distant_price_is_no_price_to_enter_at(desk: Desk) -> None:
+    old = desk.tick()
+    stale = type(old)(symbol=old.symbol, price=old.price, bid=old.bid, ask=old.ask, at_ms=old.at_ms - 4_000)
+    order = order_create(desk.connection, intent=desk.intent("a"), terms=SMALL, tick=stale)
+    assert order.reason_code == "price_age"
+    assert desk.create("b", terms=SMALL, price=62_000.0).reason_code == "price_deviation"
+    limit = OrderTerms(quantity=Decimal("0.001"), order_type=OrderType.LIMIT, price=Decimal(50_000))
+    assert desk.create("c", terms=limit).reason_code == "price_deviation"
+
+
+@pytest.mark.django_db
+def test_limits_of_the_connection_replace_the_defaults(desk: Desk) -> None:
+    risk_limits_update(desk.connection, changes={"max_positions_per_side": 1, "target_positions": 100})
+    first = desk.create("a")
+    assert first.quantity == Decimal("0.001")
+    assert desk.create("b").reason_code == "positions_per_side"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"colour": 3}, "unknown_field"),
+        ({"max_positions": "many"}, "invalid"),
+        ({"max_daily_loss_ratio": 1.5}, "invalid"),
+        ({"max_daily_loss_ratio": float("nan")}, "invalid"),
+        ({"target_positions": 10}, "invalid"),
+        ({"sizing_mode": "all-in"}, "invalid"),
+        ({"id": 5}, "unknown_field"),
+    ],
+)
+@pytest.mark.django_db
+def test_senseless_limits_are_refused_by_field(desk: Desk, changes: dict[str, object], code: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        risk_limits_update(desk.connection, changes=changes)
+    assert (refused.value.code, refused.value.field) == (code, next(iter(changes)))
+    assert not RiskLimits.objects.filter(max_daily_loss_ratio__gt=1).exists()
+
+
+@pytest.mark.django_db
+def test_an_order_costs_the_same_queries_whatever_is_held(desk: Desk) -> None:
+    counts = []
+    for number in range(3):
+        with CaptureQueriesContext(
+            database,
+        ) as made:
+            desk.create(f"k{number}", terms=SMALL)
+        counts.append(len(made))
+        desk.open(f"held{number}", "0.001", position_side=PositionSide.SHORT)
+    assert len(set(counts)) == 1, counts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_at_once_exactly_as_many_get_in_as_the_limit_allows(desk_factory: Callable[..., Desk]) -> None:
+    desk = desk_factory()
+    failures: list[BaseException] = []
+    start = threading.Barrier(20)
+
+    def ask(number: int) -> None:
+        try:
+            start.wait()
+            desk.create(f"k{number}", terms=SMALL)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert Order.objects.filter(status="new").count() == 3
+    assert Order.objects.filter(reason_code="positions_per_side").count() == 17
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_with_the_same_intent_one_order_is_made_and_sent_once(desk_factory: Callable[..., Desk]) -> None:
+    desk = desk_factory()
+    desk.venue.is_market_filled = False
+    found: list[int] = []
+    failures: list[BaseException] = []
+    start = threading.Barrier(20)
+
+    def ask() -> None:
+        try:
+            start.wait()
+            order = desk.create("same", terms=SMALL)
+            found.append(order.pk)
+            order_submit(order, connector=desk.venue, sleep=no_sleep)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(set(found)) == 1
+    assert len(desk.venue.placed) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fill_heard_by_many_at_once_is_booked_once(desk_factory: Callable[..., Desk]) -> None:
+    desk = desk_factory()
+    order = desk.submit(desk.create(terms=OrderTerms(quantity=Decimal("0.01"))))
+    failures: list[BaseException] = []
+    start = threading.Barrier(12)
+
+    def hear() -> None:
+        try:
+            start.wait()
+            desk.hear()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=hear) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    order.refresh_from_db()
+    assert (order.status, order.fills.count(), Position.objects.get().quantity) == ("filled", 1, Decimal("0.01"))

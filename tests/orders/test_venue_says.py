@@ -1,0 +1,110 @@
+"""What the venue says of orders, in any order and any number of times; and canceling."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+from django.utils import timezone
+
+from apps.orders.models import Order
+from apps.orders.services import order_apply_venue, order_cancel
+from apps.positions.models import Position
+from cts.domain.errors import Unavailable
+from cts.domain.orders import OrderTerms
+from cts.domain.types import OrderRequest, OrderType, Side
+from tests.orders.conftest import BTC, Desk, no_sleep
+
+pytestmark = pytest.mark.django_db
+TENTH = OrderTerms(quantity=Decimal("0.01"))
+
+
+def test_a_cancel_that_comes_too_late_leaves_the_fill(desk: Desk) -> None:
+    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
+    order = desk.submit(desk.create(terms=limit))
+    desk.venue.fill(order.client_order_id)
+    canceled = order_cancel(order, connector=desk.venue, sleep=no_sleep)
+    assert canceled.reported_quantity == Decimal("0.01")
+    desk.hear()
+    order.refresh_from_db()
+    assert order.status == "filled"
+
+
+def test_a_cancel_is_repeated_when_the_venue_is_down_for_a_moment(desk: Desk) -> None:
+    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
+    order = desk.submit(desk.create(terms=limit))
+    desk.venue.reads = [Unavailable("down"), Unavailable("down")]
+    assert order_cancel(order, connector=desk.venue, sleep=no_sleep).status == "canceled"
+
+
+def test_canceling_what_was_never_sent_asks_nobody(desk: Desk) -> None:
+    order = desk.create(terms=TENTH)
+    assert order_cancel(order, connector=desk.venue, sleep=no_sleep).status == "canceled"
+    assert desk.venue.canceled == []
+
+
+def test_a_late_fill_outranks_a_cancel(desk: Desk) -> None:
+    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
+    order = desk.submit(desk.create(terms=limit))
+    late = desk.venue.fill(order.client_order_id)
+    order_apply_venue(desk.connection, desk.venue.drop(order.client_order_id))
+    order.refresh_from_db()
+    assert order.status == "canceled"
+    assert late in desk.venue.executions
+    desk.hear()
+    order.refresh_from_db()
+    assert order.status == "filled"
+    assert Position.objects.get().quantity == Decimal("0.01")
+
+
+def test_hearing_the_same_of_an_order_twice_changes_nothing(desk: Desk) -> None:
+    order = desk.submit(desk.create(terms=TENTH))
+    told = desk.venue.orders[order.client_order_id]
+    first = order_apply_venue(desk.connection, told)
+    second = order_apply_venue(desk.connection, told)
+    assert first is not None
+    assert second is not None
+    assert first.version == second.version
+
+
+def test_an_order_the_venue_lists_after_we_ended_it_is_open_again(desk: Desk) -> None:
+    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
+    order = desk.submit(desk.create(terms=limit))
+    ended = timezone.now() - timedelta(seconds=15)
+    Order.objects.filter(pk=order.pk).update(status="expired", finished_at=ended, claimed_at=ended)
+    assert desk.sync().orders["reopen"] == 1
+    order.refresh_from_db()
+    assert order.status == "accepted"
+    assert order.finished_at is None
+
+
+def test_a_strangers_open_order_is_adopted_and_told_apart(desk: Desk) -> None:
+    desk.venue.place(
+        OrderRequest(
+            client_order_id="Mine-1",
+            symbol=BTC,
+            side=Side.BUY,
+            order_type=OrderType.LIMIT,
+            quantity=Decimal("0.5"),
+            price=Decimal(50000),
+        )
+    )
+    assert desk.sync().orders["adopt"] == 1
+    adopted = Order.objects.get()
+    assert (adopted.origin, adopted.status, adopted.quantity) == ("external", "accepted", Decimal("0.5"))
+    assert desk.sync().orders == {}
+
+
+def test_no_such_order_right_after_placing_is_no_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = msgspec.structs.replace(desk.venue.spec, visibility_delay_s=30.0)
+    monkeypatch.setattr(desk.venue, "spec", slow, raising=False)
+    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
+    order = desk.submit(desk.create(terms=limit))
+    del desk.venue.orders[order.client_order_id]
+    desk.sync()
+    order.refresh_from_db()
+    assert order.status == "accepted"
+    Order.objects.filter(pk=order.pk).update(submitted_at=timezone.now() - timedelta(seconds=31))
+    desk.sync()
+    order.refresh_from_db()
+    assert order.status == "unknown"
