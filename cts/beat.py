@@ -7,6 +7,7 @@ SCHEDULE: dict[str, dict[str, object]] = {
         ("beat_heartbeat", "apps.monitoring.tasks.beat_heartbeat", 5.0, "default"),
         ("health_watch", "apps.monitoring.tasks.health_watch", 5.0, "default"),
         ("connections_sync", "apps.positions.tasks.connections_sync", 30.0, "sync"),
+        ("equity_snapshots", "apps.portfolios.tasks.equity_snapshots", 30.0, "default"),
         ("instruments_sync", "apps.exchanges.tasks.instruments_sync_all", 86_400.0, "sync"),
     ]
 }

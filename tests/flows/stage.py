@@ -67,9 +67,10 @@ def line_make(study: Study, *, symbol: str = BTC, side: PositionSide = PositionS
             reason="stop" if gain < 0 else "target",
         )
     line.statistics = msgspec.to_builtins(book.statistics(0, now_ms=now_ms))
+    # The venue still knows the path of the test before: what that would set off is no signal of this one.
+    line.cooldown_until_ms = now_ms + 3000
     line.save()
     study.searched_at = now
-    # Not a moment of the past: the venue still knows the path of the test before.
     study.warmed_until = now
     study.save()
     return line

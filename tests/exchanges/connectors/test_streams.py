@@ -83,6 +83,37 @@ def test_unreadable_public_row_is_skipped(exchange: str) -> None:
     assert not any(tick.price != tick.price for tick in heard.ticks)
 
 
+def test_binance_quotes_refresh_a_price_only_while_it_lies_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, now = Heard(), [100.0]
+    monkeypatch.setattr("apps.exchanges.connectors.binance.stream.time.monotonic", lambda: now[0])
+    trade = {"e": "aggTrade", "s": "BTCUSDT", "p": "100", "l": 5, "T": 1000}
+
+    def quote(bid: str, ask: str, at_ms: int) -> list[Any]:
+        return ["public", {"e": "bookTicker", "s": "BTCUSDT", "b": bid, "a": ask, "E": at_ms}]
+
+    stream = scripted("binance").public_stream([BTC], heard.events)
+    play("binance", stream, [quote("99", "101", 900), ["market", trade]])
+    for bid, ask, at_ms in (("99", "102", 1100), ("100", "101", 1300), ("102", "103", 1600), ("99", "100", 1900)):
+        now[0] += 0.2
+        play("binance", stream, [quote(bid, ask, at_ms)])
+    assert [(tick.price, tick.bid, tick.at_ms) for tick in heard.ticks] == [
+        (100, 99, 1000),
+        (100, 100, 1300),
+        (100, 99, 1900),
+    ]
+
+
+def test_binance_day_figures_bring_a_trade_that_was_missed() -> None:
+    script, heard = fixture("binance", "public_stream"), Heard()
+    *before, (channel, day) = script["frames"]
+    play(
+        "binance",
+        scripted("binance").public_stream([BTC], heard.events),
+        [*before, [channel, day | {"L": 107, "c": "61000", "E": 1_700_000_002_000}]],
+    )
+    assert (heard.ticks[-1].price, heard.ticks[-1].at_ms) == (61000, 1_700_000_002_000)
+
+
 def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange: str) -> None:
     stream = scripted(exchange).public_stream([BTC], StreamEvents())
     for dialect in stream.dialects:

@@ -29,6 +29,7 @@ class Quote(msgspec.Struct, gc=False):
     symbol: str
     last: float = 0.0
     last_ms: int = 0
+    last_trade_id: int = -1
     bid: float = 0.0
     ask: float = 0.0
     told_at: float = 0.0
@@ -53,21 +54,23 @@ class QuoteBoard:
             quote = self._quote(row)
             quote.bid, quote.ask = bid, ask
             quote.book = {"bidPrice": row["b"], "askPrice": row["a"]}
-            if not quote.last or now - quote.told_at < QUOTE_TICK_S:
+            # A last price the quotes have left behind is not repeated: the trade that moved them is on its way.
+            if not bid <= quote.last <= ask or now - quote.told_at < QUOTE_TICK_S:
                 return
             tick = _tick(quote, at_ms=at_ms, now=now)
         tell(self._events.on_ticks, [tick])
 
-    def note_price(self, row: Row, *, price_field: str, time_field: str) -> None:
-        """A trade, or the last price of the day's figures where that is newer."""
+    def note_price(self, row: Row, *, price_field: str, trade_field: str, time_field: str) -> None:
+        """A trade, or the day's last price. They come in any order; the number of the trade tells which is newer."""
         read = self.connector.read
         price, at_ms = float(read.positive(row, price_field)), read.integer(row, time_field)
+        trade_id = read.integer(row, trade_field)
         with self._lock:
             quote = self._quote(row)
-            if at_ms < quote.last_ms:
-                return
-            quote.last, quote.last_ms = price, at_ms
-            tick = _tick(quote, at_ms=at_ms, now=time.monotonic())
+            if trade_id > quote.last_trade_id:
+                quote.last, quote.last_trade_id = price, trade_id
+            quote.last_ms = max(at_ms, quote.last_ms)
+            tick = _tick(quote, at_ms=quote.last_ms, now=time.monotonic())
         tell(self._events.on_ticks, [tick])
 
     def note_mark(self, row: Row) -> None:
@@ -82,7 +85,7 @@ class QuoteBoard:
             quote = self._quote(row)
             book, mark = quote.book, quote.mark
         tell(self._events.on_tickers, [self.connector.parse_ticker(fields, book=book, mark=mark)])
-        self.note_price(row, price_field="c", time_field="E")
+        self.note_price(row, price_field="c", trade_field="L", time_field="E")
 
     def _quote(self, row: Row) -> Quote:
         name = row.get("s")
@@ -159,7 +162,7 @@ class MarketDialect(_BoardDialect):
     def _event(self, message: Row) -> None:
         kind = message.get("e")
         if kind == "aggTrade":
-            self._board.note_price(message, price_field="p", time_field="T")
+            self._board.note_price(message, price_field="p", trade_field="l", time_field="T")
         elif kind == "markPriceUpdate":
             self._board.note_mark(message)
         elif kind == "24hrTicker":
