@@ -25,7 +25,7 @@ def client() -> "redis.Redis":
 def subscriber(*topics: str) -> "redis.client.PubSub":
     """A pub/sub of its own connection (no read timeout: silence is normal), subscribed to `topics`."""
     listener = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_keepalive=True)
-    pubsub = listener.pubsub(ignore_subscribe_messages=True)
+    pubsub: redis.client.PubSub = listener.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
     if topics:
         pubsub.subscribe(*topics)
     return pubsub
@@ -33,7 +33,7 @@ def subscriber(*topics: str) -> "redis.client.PubSub":
 
 def publish(topic: str, message: Any) -> int:
     """Send to whoever listens now; returns how many did. Nothing is kept: what must not be lost is in the database."""
-    return int(client().publish(topic, _encoder.encode(message)))  # type: ignore[arg-type]
+    return int(client().publish(topic, _encoder.encode(message)))
 
 
 def decode(payload: bytes, kind: type[T]) -> T:

@@ -60,7 +60,7 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         return None if value is None else Decimal(decimal_text(Decimal(str(value))))
 
     def _fit(self, value: Any) -> Decimal:
-        exact = self.to_python(value)
+        exact: Decimal | None = self.to_python(value)
         if exact is None or not exact.is_finite():
             raise ValidationError(f"{self.name}: {value!r} is not a finite decimal")
         if exact.adjusted() >= MAX_DIGITS - DECIMAL_PLACES:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ParseError, ValidationError
@@ -73,7 +74,7 @@ class Pagination(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValueError, TypeError, OverflowError, DjangoValidationError):
+        except (ValueError, TypeError, OverflowError, DataError, DjangoValidationError):
             # A cursor is text the client holds; DRF trusts the position inside it.
             raise ValidationError({"cursor": ["This cursor is not one of ours"]}) from None
 

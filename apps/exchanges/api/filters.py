@@ -1,13 +1,32 @@
 """Filters of lists of what happens on connections."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import django_filters as filters
 from django import forms
+from django_filters.fields import IsoDateTimeField
 
 
 class WholeNumberFilter(filters.Filter):  # type: ignore[misc]
     """By id. A plain number, not a choice of rows: a choice would tell whose ids exist."""
 
     field_class = forms.IntegerField
+
+
+class _InstantField(IsoDateTimeField):  # type: ignore[misc]
+    def to_python(self, value: Any) -> datetime | None:
+        told: datetime | None = super().to_python(value)
+        try:
+            return told.astimezone(UTC) if told else None
+        except OverflowError:
+            raise forms.ValidationError("Choose a time between the years 1 and 9999", code="invalid") from None
+
+
+class InstantFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """A moment, in UTC by the time the database sees it: PostgreSQL refuses offsets that ISO 8601 allows."""
+
+    field_class = _InstantField
 
 
 class OnConnectionFilter(filters.FilterSet):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 import django_filters as filters
 from django.db.models import QuerySet
 
-from apps.exchanges.api.filters import OnConnectionFilter, WholeNumberFilter
+from apps.exchanges.api.filters import InstantFilter, OnConnectionFilter, WholeNumberFilter
 from apps.orders.models import Fill, Order
 from cts.db import enum_choices
 from cts.domain import types
@@ -18,8 +18,8 @@ class OrderFilter(OnConnectionFilter):
     is_open = filters.BooleanFilter(method="by_open", label="May still change what is held")
     position_key = filters.CharFilter(max_length=36)
     client_order_id = filters.CharFilter(max_length=36)
-    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Order
@@ -32,8 +32,8 @@ class OrderFilter(OnConnectionFilter):
 class FillFilter(OnConnectionFilter):
     order = WholeNumberFilter(field_name="order_id")
     position_key = filters.CharFilter(field_name="order__position_key", max_length=36)
-    executed_after = filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="gte")
-    executed_before = filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="lt")
+    executed_after = InstantFilter(field_name="executed_at", lookup_expr="gte")
+    executed_before = InstantFilter(field_name="executed_at", lookup_expr="lt")
 
     class Meta:
         model = Fill

@@ -3,7 +3,7 @@
 import django_filters as filters
 from django.db.models import QuerySet
 
-from apps.exchanges.api.filters import OnConnectionFilter
+from apps.exchanges.api.filters import InstantFilter, OnConnectionFilter
 from apps.positions.models import Discrepancy, Position, PositionStatus
 from cts.db import enum_choices
 from cts.domain import types
@@ -14,8 +14,8 @@ class PositionFilter(OnConnectionFilter):
     side = filters.ChoiceFilter(choices=enum_choices(types.PositionSide))
     origin = filters.ChoiceFilter(choices=enum_choices(types.Origin))
     is_open = filters.BooleanFilter(method="by_open", label="Not closed")
-    closed_after = filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="gte")
-    closed_before = filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="lt")
+    closed_after = InstantFilter(field_name="closed_at", lookup_expr="gte")
+    closed_before = InstantFilter(field_name="closed_at", lookup_expr="lt")
 
     class Meta:
         model = Position

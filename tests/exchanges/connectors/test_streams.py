@@ -114,6 +114,15 @@ def test_binance_day_figures_bring_a_trade_that_was_missed() -> None:
     assert (heard.ticks[-1].price, heard.ticks[-1].at_ms) == (61000, 1_700_000_002_000)
 
 
+def test_binance_trade_numbers_may_start_again_after_a_reconnect() -> None:
+    heard = Heard()
+    stream = scripted("binance").public_stream([BTC], heard.events)
+    trade = {"e": "aggTrade", "s": "BTCUSDT", "p": "100", "l": 5000, "T": 1000}
+    play("binance", stream, [["market", trade]])
+    play("binance", stream, [["market", trade | {"p": "101", "l": 1, "T": 2000}]])
+    assert [tick.price for tick in heard.ticks] == [100, 101]
+
+
 def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange: str) -> None:
     stream = scripted(exchange).public_stream([BTC], StreamEvents())
     for dialect in stream.dialects:

@@ -73,6 +73,12 @@ class QuoteBoard:
             tick = _tick(quote, at_ms=quote.last_ms, now=time.monotonic())
         tell(self._events.on_ticks, [tick])
 
+    def forget_trades(self) -> None:
+        """After a reconnect whatever is told is the newest."""
+        with self._lock:
+            for quote in self._quotes.values():
+                quote.last_trade_id = -1
+
     def note_mark(self, row: Row) -> None:
         names = {"markPrice": "p", "indexPrice": "i", "lastFundingRate": "r", "nextFundingTime": "T"}
         with self._lock:
@@ -158,6 +164,10 @@ class MarketDialect(_BoardDialect):
     # The mark price comes every second, whatever the market does.
     is_never_quiet = True
     channels = ("aggTrade", "ticker", "markPrice@1s")
+
+    def opening(self) -> list[str]:
+        self._board.forget_trades()
+        return super().opening()
 
     def _event(self, message: Row) -> None:
         kind = message.get("e")
