@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Role, User
@@ -18,6 +19,10 @@ from apps.exchanges.models import Connection, Instrument
 from cts import bus
 from tests.chromium import chromium_path
 from tests.paper_fixtures import _quiet_paper_venue, moving_paper_venue, paper_venue  # noqa: F401
+
+# A busy machine is slow, not wrong: how long something takes is the benchmarks' business.
+hypothesis_settings.register_profile("cts", deadline=None)
+hypothesis_settings.load_profile("cts")
 
 PASSWORD = "Correct-horse-battery-9"
 UserFactory = Callable[..., User]

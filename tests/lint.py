@@ -27,8 +27,11 @@ def tracked() -> list[Path]:
     answer = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=False)
     if answer.returncode == 0:
         return [ROOT / name for name in answer.stdout.splitlines() if (ROOT / name).is_file()]
-    left_out = {".venv", "node_modules", "var", ".git", "__pycache__", "logs"}
-    return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.parts)]
+    # A copy without its history: what .gitignore names is left out by hand.
+    left_out = {"node_modules", "var", "__pycache__", "logs"}
+    folders = [path for path in ROOT.iterdir() if path.name not in left_out and not path.name.startswith(".")]
+    files = [path for folder in [*folders, ROOT / ".ci"] for path in [folder, *folder.rglob("*")]]
+    return [path for path in files if path.is_file() and not left_out & set(path.parts)]
 
 
 def hosts_found() -> list[str]:

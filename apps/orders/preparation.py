@@ -4,6 +4,7 @@ import threading
 from weakref import WeakKeyDictionary
 
 from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.spec import Capability
 from apps.exchanges.models import Connection
 from cts.domain.errors import DomainError, Rejected
 from cts.domain.types import MarginMode, PositionMode
@@ -20,26 +21,47 @@ def venue_prepare(connection: Connection, *, connector: Connector, symbol: str) 
         DomainError: `venue_setup`, the venue refuses, so that no order may go out under other terms than ours.
         ExchangeError: the venue can't be asked now.
     """
-    key = (
-        symbol,
-        connection.leverage,
-        connection.margin_mode,
-        connection.position_mode,
-    )
-    with _lock:
-        if key in _prepared.get(connector, ()):
-            return
+    account = (connection.margin_mode, connection.position_mode)
+    leg = (symbol, connection.leverage, *account)
     try:
-        _position_mode_set(connection, connector)
-        margin_mode = MarginMode(connection.margin_mode)
-        connector.set_margin_mode(symbol, margin_mode=margin_mode, leverage=connection.leverage)
-        connector.set_leverage(symbol, leverage=connection.leverage, margin_mode=margin_mode)
+        if not _is_done(connector, account):
+            _account_prepare(connection, connector=connector, symbol=symbol)
+            _done(connector, account)
+        if not _is_done(connector, leg):
+            _symbol_prepare(connection, connector=connector, symbol=symbol)
+            _done(connector, leg)
     except Rejected as error:
         raise DomainError(
             "venue_setup", f"The venue refuses leverage {connection.leverage} or its mode: {error}"
         ) from error
+
+
+def _is_done(connector: Connector, what: tuple[object, ...]) -> bool:
     with _lock:
-        _prepared.setdefault(connector, set()).add(key)
+        return what in _prepared.get(connector, ())
+
+
+def _done(connector: Connector, what: tuple[object, ...]) -> None:
+    with _lock:
+        _prepared.setdefault(connector, set()).add(what)
+
+
+def _account_prepare(connection: Connection, *, connector: Connector, symbol: str) -> None:
+    """What holds for every symbol; venues meter these calls tightly."""
+    _position_mode_set(connection, connector)
+    if not connector.spec.can(Capability.MARGIN_MODE_PER_SYMBOL):
+        _margin_mode_set(connection, connector, symbol)
+
+
+def _symbol_prepare(connection: Connection, *, connector: Connector, symbol: str) -> None:
+    if connector.spec.can(Capability.MARGIN_MODE_PER_SYMBOL):
+        _margin_mode_set(connection, connector, symbol)
+    connector.set_leverage(symbol, leverage=connection.leverage, margin_mode=MarginMode(connection.margin_mode))
+
+
+def _margin_mode_set(connection: Connection, connector: Connector, symbol: str) -> None:
+    mode = MarginMode(connection.margin_mode)
+    connector.set_margin_mode(symbol, margin_mode=mode, leverage=connection.leverage)
 
 
 def _position_mode_set(connection: Connection, connector: Connector) -> None:

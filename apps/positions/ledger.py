@@ -101,11 +101,8 @@ def _execution(data: dict[str, Any]) -> Execution:
 
 
 def _levels_set(position: Position, instrument: Instrument | None) -> None:
-    """Target and stop follow the average entry; they stay once something has been closed."""
-    is_set = position.target_price is not None or position.stop_price is not None
+    """Target and stop follow the average entry, which closing a part does not move."""
     if position.average_entry_price is None or instrument is None:
-        return
-    if is_set and position.average_exit_price is not None:
         return
     found = levels(
         PositionSide(position.side),

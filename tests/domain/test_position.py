@@ -99,6 +99,13 @@ def test_realized_and_unrealized_are_the_change_of_equity(
     assert EXACT.add(state.realized_pnl, unrealized_of(state, price=price)) == change
 
 
+def test_no_digit_is_lost_however_long_the_numbers() -> None:
+    price, quantity = "123456789012345678.123456789012345678", "98765432109876543.210987654321098765"
+    state = fold(LONG, [trade(1, BUY, quantity, price), trade(2, BUY, "0.000000000000000001", "1")])
+    exact = EXACT.multiply(Decimal(price), Decimal(quantity))
+    assert state.cost == EXACT.add(exact, Decimal("0.000000000000000001"))
+
+
 @given(executions())
 def test_a_flat_position_has_realized_exactly_what_was_paid_and_received(trades: list[Execution]) -> None:
     state = fold(LONG, trades)

@@ -119,6 +119,30 @@ def test_an_exit_heard_before_its_entry_comes_out_the_same(desk: Desk) -> None:
     assert (position.status, position.realized_pnl) == ("closed", Decimal(5))
 
 
+def test_an_exit_heard_before_its_entry_takes_nothing_from_others_of_the_leg(desk: Desk) -> None:
+    sibling = desk.open("sibling")
+    order = desk.submit(desk.create(terms=OrderTerms(quantity=Decimal("0.01"))))
+    reduce = OrderTerms(quantity=Decimal("0.01"), is_reduce_only=True, position_key=order.position_key)
+    desk.submit(desk.create("out", terms=reduce, purpose="exit"))
+    fill_book(desk.connection, fill=desk.venue.executions[-1], source="stream")
+    sibling.refresh_from_db()
+    assert sibling.quantity == Decimal("0.01")
+    desk.hear()
+    assert leg_quantities(desk.connection) == {(BTC, LONG): desk.venue.legs[BTC, LONG].quantity}
+
+
+def test_levels_follow_the_average_of_an_entry_that_fills_on_after_part_was_closed(desk: Desk) -> None:
+    desk.venue.is_market_filled = False
+    order = desk.submit(desk.create(terms=OrderTerms(quantity=Decimal("0.02"))))
+    desk.venue.fill(order.client_order_id, "0.01", price="60000")
+    desk.venue.by_hand(Side.SELL, "0.005", leg=LONG)
+    desk.hear()
+    assert one().stop_price == Decimal(59700)
+    desk.venue.fill(order.client_order_id, "0.01", price="60300")
+    desk.hear()
+    assert (one().average_entry_price, one().stop_price) == (Decimal(60200), Decimal(59899))
+
+
 def test_any_order_and_any_repetition_of_fills_gives_the_same_rows(desk_factory: Callable[..., Desk]) -> None:
     results = []
     for seed in range(6):

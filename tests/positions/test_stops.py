@@ -96,8 +96,10 @@ def test_a_stop_that_could_not_be_sent_is_missing_and_tried_again(desk: Desk) ->
 def test_a_stop_of_unknown_outcome_is_not_doubled(desk: Desk) -> None:
     position = desk.open()
     desk.venue.after = [AmbiguousResult("timed out")]
-    desk.venue.reads = [Unavailable("down")] * 3
+    desk.venue.reads = [Unavailable("down")] * 4
     assert desk.manager.ensure_stop(position, connector=desk.venue).state == "missing"
+    assert desk.manager.ensure_stop(position, connector=desk.venue).state == "missing"
+    assert desk.venue.reads == []
     assert desk.manager.ensure_stop(position, connector=desk.venue).state == "covered"
     assert len(stops(position)) == 1
 

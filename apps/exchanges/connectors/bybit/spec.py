@@ -59,6 +59,7 @@ SPEC = ExchangeSpec(
         RateRule(name="cancel-all", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
         RateRule(name="lists", scope=Scope.ACCOUNT, limit=50, interval_s=1.0),
         RateRule(name="settings", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
+        RateRule(name="account-settings", scope=Scope.ACCOUNT, limit=5, interval_s=1.0),
     ),
     errors=ERRORS,
     # Bybit answers 403 "access too frequent" from the address's budget: stay away for ten minutes.
@@ -98,5 +99,5 @@ PLACE = _write("/v5/order/create", Intent.PLACE, "create")
 CANCEL = _write("/v5/order/cancel", Intent.CANCEL, "cancel")
 CANCEL_ALL = _write("/v5/order/cancel-all", Intent.CANCEL, "cancel-all")
 LEVERAGE = _write("/v5/position/set-leverage", Intent.SETTING, "settings")
-MARGIN_MODE = _write("/v5/account/set-margin-mode", Intent.SETTING, "settings")
+MARGIN_MODE = _write("/v5/account/set-margin-mode", Intent.SETTING, "account-settings")
 POSITION_MODE = _write("/v5/position/switch-mode", Intent.SETTING, "settings")
