@@ -217,6 +217,9 @@ RUN_MAX_S = _number("CTS_RUN_MAX_S", 3600, low=10, high=86_400)
 VENUE_TIMEOUT_S = _number("CTS_VENUE_TIMEOUT_S", 10, low=1, high=60)
 RECONCILE_INTERVAL_S = _number("CTS_RECONCILE_INTERVAL_S", 30, low=1, high=600)
 
+# A search keeps so many lines of a symbol; one file of SQLite can't take what a server can.
+LINES_PER_SYMBOL = int(_number("CTS_LINES_PER_SYMBOL", 200 if IS_EMBEDDED else 2000, low=2, high=20_000))
+
 # --- accounts ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]

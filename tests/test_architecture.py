@@ -46,6 +46,11 @@ VIOLATIONS = [
         "from apps.exchanges.connectors import binance as _planted",
         "Venue files don't import each other",
     ),
+    (
+        "apps/exchanges/paper/bybit/__init__.py",
+        "from apps.exchanges.paper import binance as _planted",
+        "The paper venue's faces don't import each other",
+    ),
     ("cts/queue.py", "from tests import bootstrap as _planted", "Nobody but the composition root imports the tests"),
 ]
 

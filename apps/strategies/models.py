@@ -39,7 +39,11 @@ class RuleSet(VersionedModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["owner", "name"], name="rule_set_name_unique", nulls_distinct=False)
+            models.UniqueConstraint(fields=["owner", "name"], name="rule_set_name_unique_per_owner"),
+            # Of those offered to everyone too; said apart, because SQLite takes every empty owner for a different one.
+            models.UniqueConstraint(
+                fields=["name"], name="rule_set_name_unique", condition=models.Q(owner__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -108,7 +109,7 @@ def study_follow(
     Raises:
         DomainError: `no_symbols`, `out_of_range`, `unknown_parameter`.
     """
-    wanted = _parameters(parameters)
+    wanted = _parameters({"lines_per_symbol": settings.LINES_PER_SYMBOL, **parameters})
     names = sorted(set(symbols if symbols is not None else connection_symbols(connection)))
     if not names:
         raise DomainError("no_symbols", "Choose at least one symbol to study", field="symbols")

@@ -264,7 +264,7 @@ class _Line:
         with self._lock:
             self._socket = None
         was_ready, self.is_ready = self.is_ready, False
-        if was_ready:
+        if was_ready and not self._stopping.is_set():
             log.warning("%s: disconnected: %s", self._name, reason)
         self._stream.line_changed(reason)
 

@@ -171,7 +171,8 @@ class BybitRows(RestConnector, ABC):
             created_ms=r.createdTime,
             updated_ms=r.updatedTime,
         )
-        if r.rejectReason in ("EC_NoError", ""):
+        # Canceled because it was asked for is no reason worth telling.
+        if r.rejectReason in ("EC_NoError", "EC_PerCancelRequest", ""):
             return order
         return msgspec.structs.replace(order, reject_reason=r.rejectReason)
 
