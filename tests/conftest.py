@@ -1,11 +1,13 @@
 """The cast every test knows: Alice owns, Bob trades on his own, Charlie is refused, and what they own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import pytest_django
 from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
+from django.db import connection as database
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
@@ -54,6 +56,18 @@ def _skip_without_browser(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """The product's own threads (leases, pushes) may still hold a connection when the last test is over."""
+    yield
+    if database.vendor == "postgresql":
+        with django_db_blocker.unblock(), database.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(autouse=True)

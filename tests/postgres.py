@@ -1,6 +1,7 @@
 """A PostgreSQL server for one run of the tests, from a wheel: nothing to install, nothing left behind."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,5 +26,6 @@ def postgres_url() -> Iterator[str]:
         # Through its Unix socket, in the folder that only this run knows.
         yield f"postgres://postgres@/postgres?host={folder / 'data'}"
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # half a clean-up would leave the server running for ever
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,8 @@ def on_postgres(extra: list[str]) -> tuple[bool, str]:
 
 def main(extra: list[str]) -> int:
     started_at = time.monotonic()
+    # As Ctrl-C does: the PostgreSQL server leaves with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     browser_install()
     runs: list[Callable[[list[str]], tuple[bool, str]]] = [on_sqlite, on_postgres]
     results = [run(extra) for run in runs]

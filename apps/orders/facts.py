@@ -69,14 +69,9 @@ def risk_facts(
     now: datetime,
 ) -> Facts:
     """Everything the checks look at. Inside `order_create` the connection's row is held, so nothing moves meanwhile."""
-    symbol = instrument.symbol
+    symbol, window_s = instrument.symbol, limits.stop_guard_window_s
     held = book().holdings(
-        connection,
-        symbol=symbol,
-        side=side,
-        prices=prices.by_symbol,
-        stop_window_s=limits.stop_guard_window_s,
-        now=now,
+        connection, symbol=symbol, side=side, prices=prices.by_symbol, stop_window_s=window_s, now=now
     )
     balance = balance_for(connection, asset=instrument.settle or instrument.quote)
     pending = _pending(connection, symbol=symbol, side=side, held=held, since=balance.at if balance else None)
