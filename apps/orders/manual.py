@@ -16,7 +16,8 @@ from apps.orders.facts import prices_for
 from apps.orders.models import Order
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderIntent, OrderPurpose, OrderType, Origin, PositionSide
+from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, OrderType, Origin, PositionSide
+from cts.queue import enqueue_named_on_commit
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,9 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
     )
     connector = connector_for(connection)
     order = OrderExecutor().execute(connection, intent=intent, connector=connector, terms=ticket.terms)
+    if order.status != OrderStatus.DENIED:
+        # No engine may be listening to the account; its fills are fetched now instead of at the next round.
+        enqueue_named_on_commit("apps.positions.tasks.connection_sync_run", connection.pk, queue="sync")
     audit_record(
         user=user,
         action="order.placed",
