@@ -19,6 +19,10 @@ START_PRICES = {
     "XRP/USDT:USDT": 2.0,
     "DOGE/USDT:USDT": 0.2,
     "BNB/USDT:USDT": 800.0,
+    "ADA/USDT:USDT": 0.6,
+    "AVAX/USDT:USDT": 25.0,
+    "LINK/USDT:USDT": 20.0,
+    "LTC/USDT:USDT": 100.0,
 }
 _numbers = itertools.count(1)
 

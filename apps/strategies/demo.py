@@ -1,4 +1,4 @@
-"""The study of the demonstration: on the synthetic market its lines fire about once or twice a minute on six symbols."""
+"""The study of the demonstration: on the synthetic market its lines fire about once or twice a minute on ten symbols."""
 
 from typing import Any
 
@@ -11,6 +11,10 @@ SYMBOLS = [
     "XRP/USDT:USDT",
     "DOGE/USDT:USDT",
     "BNB/USDT:USDT",
+    "ADA/USDT:USDT",
+    "AVAX/USDT:USDT",
+    "LINK/USDT:USDT",
+    "LTC/USDT:USDT",
 ]
 STUDY: dict[str, Any] = {
     "timeframe_s": 5,
@@ -18,6 +22,6 @@ STUDY: dict[str, Any] = {
     "fee_ratio": 0.00055,
     "slippage_ratio": 0.0001,
     "position_timeout_s": 7200,
-    "lines_per_symbol": 80,
+    "lines_per_symbol": 160,
 }
 RULE_SET = WIDE

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 STANDARD, WIDE = "Standard", "Wide"
-_SEEDED = {STANDARD: 3, WIDE: 10}
+_SEEDED = {STANDARD: 3, WIDE: 20}
 """Rule sets offered to everyone: the same rules, so many real lines per symbol and side."""
 
 _FINE_TIMEFRAMES_S = (1, 5, 15, 30)

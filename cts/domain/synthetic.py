@@ -59,6 +59,10 @@ PROFILES = {
             symbol="DOGE/USDT:USDT", price=0.18, annual_volatility=1.2, tick_size=0.00001, turnover=1e9, lot_step=1
         ),
         Profile(symbol="BNB/USDT:USDT", price=880, annual_volatility=0.8, tick_size=0.01, turnover=7e8, lot_step=0.01),
+        Profile(symbol="ADA/USDT:USDT", price=0.62, annual_volatility=1.1, tick_size=0.0001, turnover=6e8, lot_step=1),
+        Profile(symbol="AVAX/USDT:USDT", price=24, annual_volatility=1.2, tick_size=0.001, turnover=5e8, lot_step=0.1),
+        Profile(symbol="LINK/USDT:USDT", price=17, annual_volatility=1.1, tick_size=0.001, turnover=5e8, lot_step=0.1),
+        Profile(symbol="LTC/USDT:USDT", price=96, annual_volatility=0.95, tick_size=0.01, turnover=4e8, lot_step=0.1),
     )
 }
 

@@ -99,6 +99,13 @@ def test_realized_and_unrealized_are_the_change_of_equity(
     assert EXACT.add(state.realized_pnl, unrealized_of(state, price=price)) == change
 
 
+def test_a_result_of_more_than_28_digits_keeps_them_all() -> None:
+    trades = [trade(0, BUY, "0.75163784", "25.72773881"), trade(1, BUY, "99999.123456789012345678", "100000.33559271")]
+    state, price = fold(LONG, trades), Decimal("0.00001279")
+    spent = sum((EXACT.multiply(each.quantity, each.price) for each in trades), Decimal(0))
+    assert unrealized_of(state, price=price) == EXACT.subtract(EXACT.multiply(state.net, price), spent)
+
+
 def test_no_digit_is_lost_however_long_the_numbers() -> None:
     price, quantity = "123456789012345678.123456789012345678", "98765432109876543.210987654321098765"
     state = fold(LONG, [trade(1, BUY, quantity, price), trade(2, BUY, "0.000000000000000001", "1")])

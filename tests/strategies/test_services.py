@@ -114,7 +114,7 @@ def test_parameters_outside_their_range_are_refused(
 def test_the_seeded_rules_are_the_defaults_and_edits_stay() -> None:
     seeded = rule_sets_seed()
     assert rule_set_value(seeded[STANDARD]) == DEFAULT_RULES
-    assert rule_set_value(seeded[WIDE]) == msgspec.structs.replace(DEFAULT_RULES, real_lines_per_side=10)
+    assert rule_set_value(seeded[WIDE]) == msgspec.structs.replace(DEFAULT_RULES, real_lines_per_side=20)
     seeded[STANDARD].rules.filter(metric="count").update(threshold=20)
     rule_sets_seed()
     assert RuleSet.objects.count() == 2
