@@ -22,9 +22,9 @@ def test_nothing_is_enqueued_before_the_commit() -> None:
 
 
 def test_a_rollback_enqueues_nothing() -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         enqueue_named_on_commit(TASK, 7, queue="sync")
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert bus.client().llen(SYNC_QUEUE) == 0
 
 

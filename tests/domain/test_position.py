@@ -1,6 +1,6 @@
 """A position as a fold: replay, repetition and order of arrival change nothing; every cent is accounted for."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import msgspec
 import pytest
@@ -102,8 +102,9 @@ def test_realized_and_unrealized_are_the_change_of_equity(
 def test_a_result_of_more_than_28_digits_keeps_them_all() -> None:
     trades = [trade(0, BUY, "0.75163784", "25.72773881"), trade(1, BUY, "99999.123456789012345678", "100000.33559271")]
     state, price = fold(LONG, trades), Decimal("0.00001279")
-    spent = sum((EXACT.multiply(each.quantity, each.price) for each in trades), Decimal(0))
-    assert unrealized_of(state, price=price) == EXACT.subtract(EXACT.multiply(state.net, price), spent)
+    with localcontext(EXACT):
+        worth = sum((each.quantity * (price - each.price) for each in trades), Decimal(0))
+    assert unrealized_of(state, price=price) == worth
 
 
 def test_no_digit_is_lost_however_long_the_numbers() -> None:

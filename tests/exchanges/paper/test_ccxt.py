@@ -6,6 +6,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from cts.domain.synthetic import PROFILES
 from tests.paper_fixtures import PaperVenueControl
 
 pytestmark = pytest.mark.wire
@@ -14,9 +15,9 @@ EACH = pytest.mark.parametrize("name", ["bybit", "binanceusdm"])
 
 
 @EACH
-def test_markets_are_the_six_perpetuals_with_their_filters(ccxt_client: Any, name: str) -> None:
+def test_markets_are_the_listed_perpetuals_with_their_filters(ccxt_client: Any, name: str) -> None:
     markets = ccxt_client(name).load_markets()
-    assert len(markets) == 6
+    assert len(markets) == len(PROFILES)
     market = markets[BTC]
     assert (market["swap"], market["linear"], market["settle"], market["contractSize"]) == (True, True, "USDT", 1.0)
     assert market["precision"] == {"amount": 0.001, "price": 0.1} | {
@@ -38,7 +39,7 @@ def test_public_data_reads_as_one_market(ccxt_client: Any, name: str) -> None:
     assert [b[0] - a[0] for a, b in itertools.pairwise(candles)] == [60_000] * 29
     assert candles[-1][4] == 60_000
     assert abs(client.fetch_time() - client.milliseconds()) < 1000
-    assert len(client.fetch_tickers()) == 6
+    assert len(client.fetch_tickers()) == len(PROFILES)
     assert abs(client.fetch_funding_rate(BTC)["fundingRate"]) < 0.001
     assert client.fetch_trades(BTC)[-1]["price"] == 60_000
 
