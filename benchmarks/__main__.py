@@ -18,7 +18,7 @@ def main() -> int:
     for name in wanted:
         print(f"{name} …", flush=True)
         results += import_module(f"benchmarks.{MODULES[name]}").run()
-    save(results)
+        save(results)
     print(table(results))
     return 0
 

@@ -9,6 +9,10 @@ from typing import Any, TypeVar
 import msgspec
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+CONNECT_S, READ_S = 1.0, 2.0
 
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
@@ -18,7 +22,12 @@ _encoder = msgspec.msgpack.Encoder()
 def client() -> "redis.Redis":
     """One thread-safe client per process; the pool inside it opens connections as threads need them."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5, health_check_interval=15
+        settings.REDIS_URL,
+        socket_connect_timeout=CONNECT_S,
+        socket_timeout=READ_S,
+        health_check_interval=15,
+        # Once more over a fresh connection where one was closed; never where Redis hangs: somebody waits for the page.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 
 

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
+from django import forms
 from django.db.models import Model, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+PAGE_PARAMETERS = ("cursor", "page_size", "ordering", "format")
 
 
 class _ListSchema(AutoSchema):  # type: ignore[no-untyped-call, misc, unused-ignore]
@@ -43,8 +48,30 @@ class RowList(GenericAPIView[Any]):
         return self.rows_for(self.request)
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        rows = self.get_queryset()
+        query_check(request, rows=rows, view=self)
+        page = self.paginate_queryset(self.filter_queryset(rows))
         return self.get_paginated_response([type(self).row(item) for item in page or []])
+
+
+def query_check(request: Request, *, rows: QuerySet[Any], view: GenericAPIView[Any]) -> None:
+    """Refuse a query that would be half understood: a misspelled filter must not answer with everything.
+
+    Raises:
+        ValidationError: unknown parameters, and switches that are neither true nor false.
+    """
+    filterset = DjangoFilterBackend().get_filterset(request, rows, view)
+    fields = {} if filterset is None else filterset.form.fields
+    known = {*fields, *PAGE_PARAMETERS}
+    wrong = {name: f"There is no such parameter; there are {', '.join(sorted(known))}" for name in request.query_params}
+    wrong = {name: said for name, said in wrong.items() if name not in known}
+    for name, field in fields.items():
+        # Django reads what is neither as "not asked".
+        given = request.query_params.get(name, "")
+        if isinstance(field, forms.NullBooleanField) and given and given not in ("true", "false", "True", "False"):
+            wrong[name] = "Write true or false"
+    if wrong:
+        raise ValidationError({name: [said] for name, said in wrong.items()})
 
 
 def whole(rows: Iterable[dict[str, Any]]) -> Response:

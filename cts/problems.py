@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -53,6 +54,9 @@ class Problem:
         }
 
 
+TOO_LARGE = Problem(status=413, code="too_large", detail="This request is larger than the API takes")
+
+
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None for what is a bug of ours: Django logs it and answers with `server_error`."""
     problem = problem_of(exc)
@@ -67,6 +71,12 @@ def problem_of(exc: Exception) -> Problem | None:
         return _of_domain(exc)
     if isinstance(exc, errors.ExchangeError):
         return _of_exchange(exc)
+    if isinstance(exc, RedisError):
+        # Not the exception's text: it tells where Redis is.
+        detail = "Redis does not answer; live prices and engine commands wait for it; see /healthz"
+        return Problem(status=503, code="redis_unavailable", detail=detail, headers={"Retry-After": "5"})
+    if isinstance(exc, RequestDataTooBig):
+        return TOO_LARGE
     if isinstance(exc, ValidationError):
         rows = list(_field_errors(exc.get_full_details(), ""))
         return Problem(status=400, code="invalid", detail=_summary(rows), errors=rows)
@@ -149,6 +159,8 @@ def _json(problem: Problem) -> JsonResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_api(request):
         return defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        return _json(TOO_LARGE)
     return _json(Problem(status=400, code="bad_request", detail="This request can't be understood"))
 
 

@@ -187,7 +187,15 @@ CHANNEL_LAYERS = {
     }
 }
 _REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
-CACHES = {"default": {"BACKEND": _REDIS_CACHE, "LOCATION": REDIS_URL, "KEY_PREFIX": f"{REDIS_PREFIX}:cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": _REDIS_CACHE,
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": f"{REDIS_PREFIX}:cache",
+        # Every request counts its caller first: a Redis that hangs may not hold it up.
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+}
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:celery:", "socket_keepalive": True}
 CELERY_TASK_IGNORE_RESULT = True

@@ -15,7 +15,7 @@ from apps.positions.models import Position
 from apps.positions.services import fill_book, positions_best_store
 from apps.positions.sync import connection_sync
 from cts.domain.errors import AmbiguousResult, DomainError, ExchangeError, RateLimited, Unavailable
-from cts.domain.types import PositionSide, VenueFill, VenueOrder, VenuePosition
+from cts.domain.types import OrderPurpose, PositionSide, VenueFill, VenueOrder, VenuePosition
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class AccountMirror:
         if isinstance(item, VenueFill):
             self._fill(item)
         elif isinstance(item, VenueOrder):
-            order_apply_venue(self.connection, item)
+            self._order(item)
         elif isinstance(item, LegTold):
             self._leg(item)
         elif isinstance(item, StreamUp):
@@ -90,6 +90,14 @@ class AccountMirror:
         elif isinstance(item, StreamDown):
             self._is_up = self.is_gate_open = False
             log.warning("gate_closed", extra={"connection": self.connection.pk, "reason": item.reason})
+
+    def _order(self, told: VenueOrder) -> None:
+        order = order_apply_venue(self.connection, told)
+        if order is None or order.purpose != OrderPurpose.STOP or not told.status.is_final:
+            return
+        if order.reported_quantity == order.filled_quantity:
+            # Otherwise it has closed something, and its fills, which are on the way, say what is left to protect.
+            self._protect()
 
     def _fill(self, told: VenueFill) -> None:
         if fill_book(self.connection, fill=told, source="stream") is not None:

@@ -79,7 +79,8 @@ def _entries_cancel(connection: Connection, connector: Connector) -> str:
 def _canceled(outcomes: list[CancelOutcome]) -> str:
     if failed := [outcome for outcome in outcomes if not outcome.is_ok]:
         raise _Left("not_canceled", f"{len(failed)} of {len(outcomes)} not canceled: {failed[0].detail}")
-    return f"{len(outcomes)} canceled"
+    kept = sum(outcome.is_kept for outcome in outcomes)
+    return f"{len(outcomes) - kept} canceled" + (f", {kept} kept for what they protect" if kept else "")
 
 
 def _flatten(connection: Connection, connector: Connector) -> str:

@@ -14,7 +14,7 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import spec_for
 from apps.exchanges.symbols import connection_symbols
 from cts.db import iso
-from cts.domain.errors import DomainError, ExchangeError
+from cts.domain.errors import AuthFailed, DomainError, ExchangeError
 from cts.domain.types import Balance, MarginMode, PositionMode
 from cts.domain.units import decimal_text
 
@@ -41,6 +41,8 @@ class _Check:
         at, started = timezone.now(), time.monotonic()
         try:
             is_ok, detail = True, work()
+        except AuthFailed as error:
+            is_ok, detail = False, f"The key was refused: {error}"
         except (ExchangeError, DomainError, _Refused) as error:
             is_ok, detail = False, str(error)
         elapsed_ms = round((time.monotonic() - started) * 1000)

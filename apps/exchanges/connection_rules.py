@@ -13,9 +13,13 @@ from cts.domain.errors import DomainError
 from cts.domain.types import MarginMode, Market, PositionMode
 
 MAX_SYMBOLS = 200
+MAX_LEVERAGE = 20
+"""For a connection without risk limits of its own; the same as their default."""
 SECRETS = ("api_key", "api_secret", "passphrase")
 # Changing one of these under a run that trades would make its next order another order than the one it reckoned.
-FIXED_WHILE_ARMED = frozenset({"margin_mode", "position_mode", *SECRETS})
+FIXED_WHILE_ARMED = frozenset({"margin_mode", "position_mode", "leverage", *SECRETS})
+# A change of one of these may leave the leverage above what is allowed.
+LEVERAGE_FIELDS = frozenset({"leverage", "symbol_mode", "symbols", "forced_symbols"})
 _SYMBOL = {
     Market.LINEAR: re.compile(r"[A-Z0-9]{1,20}/USDT:USDT"),
     Market.SPOT: re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,10}"),
@@ -58,6 +62,33 @@ def name_free_check(name: str, *, owner_id: int, connection_id: int | None = Non
     others = Connection.objects.filter(owner_id=owner_id, name=name)
     if others.exclude(pk=connection_id or 0).exists():
         raise DomainError("name_taken", f"You have a connection named {name!r} already", field="name")
+
+
+def leverage_limit(connection: Connection, *, spec: ExchangeSpec) -> int:
+    """The most its risk limits and the venue allow, whatever the symbol."""
+    # By the reverse relation: limits belong to the app of orders, which is above this one.
+    limits = getattr(connection, "risk_limits", None)
+    return min(spec.max_leverage, MAX_LEVERAGE if limits is None else limits.max_leverage)
+
+
+def leverage_check(connection: Connection, *, spec: ExchangeSpec) -> None:
+    """Refuse more leverage than its limits allow, or than the venue does for one of its symbols, as last synced."""
+    allowed = leverage_limit(connection, spec=spec)
+    if connection.leverage > allowed:
+        raise DomainError(
+            "leverage_too_high", f"At most {allowed}: the risk limits allow no more leverage", field="leverage"
+        )
+    chosen = connection.symbols if connection.symbol_mode == SymbolMode.MAIN else []
+    exchange, environment, market = connection.venue
+    listed = instruments_list(exchange=exchange, environment=environment, market=market)
+    strictest = (
+        listed.filter(symbol__in=[*chosen, *connection.forced_symbols], max_leverage__lt=connection.leverage)
+        .order_by("max_leverage")
+        .first()
+    )
+    if strictest is not None:
+        detail = f"At most {strictest.max_leverage}: {spec.label} allows no more on {strictest.symbol}"
+        raise DomainError("leverage_too_high", detail, field="leverage")
 
 
 def _checks(spec: ExchangeSpec, venue: Venue) -> dict[str, Callable[[str, Any], Any]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from apps.exchanges.connection_rules import leverage_limit
 from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.spec import Capability, ExchangeSpec
 from apps.exchanges.models import MARGIN_MODES, MARKETS, POSITION_MODES, Connection, SymbolMode
@@ -15,6 +16,7 @@ ENVIRONMENT_LABELS = {
     Environment.TESTNET: "Testnet: the exchange's test network",
     Environment.LIVE: "Live: real money",
 }
+PAPER_KEY_HELP = "Leave the key fields empty to open a new paper account; a key you have is used as it is"
 
 # Another venue has other fields: the form is drawn again with what was typed. Keys must not get into an address.
 _REDRAW = {
@@ -60,10 +62,11 @@ class TradingFields(forms.Form):
     )
     forced_symbols = SymbolsField(label="Always in", required=False, help_text="Traded whatever the mode selects")
 
-    def shape(self, *, spec: ExchangeSpec, market: str) -> None:
+    def shape(self, *, spec: ExchangeSpec, connection: Connection, market: str) -> None:
         """Offer what this venue has, and no more."""
-        self.fields["leverage"].widget.attrs["max"] = spec.max_leverage
-        self.fields["leverage"].help_text = f"{spec.label} allows up to {spec.max_leverage}"
+        highest = leverage_limit(connection, spec=spec)
+        self.fields["leverage"].widget.attrs["max"] = highest
+        self.fields["leverage"].help_text = f"Up to {highest}; some symbols allow less"
         if not spec.can(Capability.HEDGE):
             self._choices(
                 "position_mode", [(mode, label) for mode, label in POSITION_MODES if mode != PositionMode.HEDGE]
@@ -102,9 +105,10 @@ class ConnectionAddForm(TradingFields):
         self._choices("market", [(value, label) for value, label in MARKETS if value in spec.markets])
         for name in ("exchange", "environment", "market"):
             self.fields[name].widget.attrs |= _REDRAW
-        if environment != Environment.PAPER:
-            _secrets_add(self, spec, is_required=True)
-        self.shape(spec=spec, market=market)
+        _secrets_add(self, spec, is_required=environment != Environment.PAPER)
+        if environment == Environment.PAPER:
+            self.fields["api_key"].help_text = PAPER_KEY_HELP
+        self.shape(spec=spec, connection=Connection(), market=market)
 
     def venue_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in ("name", "exchange", "environment", "market")]
@@ -119,10 +123,9 @@ class ConnectionEditForm(TradingFields):
 
     def __init__(self, *args: Any, spec: ExchangeSpec, connection: Connection, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if connection.environment != Environment.PAPER:
-            _secrets_add(self, spec, is_required=False)
-            self.fields["api_key"].help_text = f"Now one that ends in {connection.key_hint}; leave empty to keep it"
-        self.shape(spec=spec, market=connection.market)
+        _secrets_add(self, spec, is_required=False)
+        self.fields["api_key"].help_text = f"Now one that ends in {connection.key_hint}; leave empty to keep it"
+        self.shape(spec=spec, connection=connection, market=connection.market)
 
     def changes(self) -> dict[str, Any]:
         """The cleaned fields, without keys that were left empty."""

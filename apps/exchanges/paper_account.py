@@ -1,4 +1,4 @@
-"""Accounts on the paper venue: opened there when a paper connection is made."""
+"""Accounts on the paper venue: opened there for a paper connection that brings no keys."""
 
 import secrets
 

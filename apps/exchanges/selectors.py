@@ -1,11 +1,13 @@
 """Reads of connections, instruments and prices. `connection_get_for` is the one door to a connection."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
+from redis.exceptions import RedisError
 
 from apps.accounts.access import NotFound
 from apps.accounts.models import User
@@ -130,10 +132,16 @@ def candles_for(connection: Connection, symbol: str, timeframe_s: int, limit: in
     limit = max(1, min(limit, spec.candles_max))
     # Many pages may show one chart; the venue is asked once for all of them.
     key = bus.state_key("candles", *connection.venue, symbol, timeframe_s, limit)
-    if (kept := bus.client().get(key)) is not None:
+    try:
+        kept, is_cache_up = bus.client().get(key), True
+    except RedisError:
+        kept, is_cache_up = None, False  # a chart needs the venue only
+    if kept is not None:
         return _candles.decode(kept)
     candles = public_connector(*connection.venue).candles(symbol, timeframe_s=timeframe_s, limit=limit)
-    bus.client().set(key, msgspec.json.encode(candles), px=2000)
+    if is_cache_up:
+        with suppress(RedisError):
+            bus.client().set(key, msgspec.json.encode(candles), px=2000)
     return candles
 
 

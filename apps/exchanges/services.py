@@ -12,9 +12,11 @@ from apps.exchanges.catalog import instruments_sync
 from apps.exchanges.connection_check import connection_check
 from apps.exchanges.connection_rules import (
     FIXED_WHILE_ARMED,
+    LEVERAGE_FIELDS,
     SECRETS,
     changes_checked,
     credentials_checked,
+    leverage_check,
     name_free_check,
     venue_checked,
 )
@@ -61,7 +63,7 @@ def connection_create(
     passphrase: str = "",
     **options: Any,
 ) -> Connection:
-    """A new connection, not yet tested nor armed. On paper the account is opened at the venue, keys made where none given.
+    """A new connection, not yet tested nor armed. On paper without keys, an account is opened for it.
 
     Raises:
         DomainError: the field at fault, or `paper_unavailable`.
@@ -71,14 +73,15 @@ def connection_create(
     venue = venue_checked(spec, environment=environment, market=market)
     values = changes_checked({"name": name, **options}, spec=spec, venue=venue)
     name_free_check(values["name"], owner_id=owner.pk)
-    given = {"api_key": api_key, "api_secret": api_secret, "passphrase": passphrase}
-    if environment == types.Environment.PAPER and not api_key:
-        given = paper_credentials(spec)
-    credentials = credentials_checked(spec, given)
-    if environment == types.Environment.PAPER:
-        paper_account_open(exchange=exchange, credentials=credentials)
     fixed = {"owner": owner, "exchange": exchange, "environment": environment, "market": market}
-    return _connection_insert(Connection(**fixed, **values), credentials=credentials)
+    connection = Connection(**fixed, **values)
+    leverage_check(connection, spec=spec)
+    given = {"api_key": api_key, "api_secret": api_secret, "passphrase": passphrase}
+    is_paper_new = environment == types.Environment.PAPER and not any(given.values())
+    credentials = credentials_checked(spec, paper_credentials(spec) if is_paper_new else given)
+    if is_paper_new:
+        paper_account_open(exchange=exchange, credentials=credentials)
+    return _connection_insert(connection, credentials=credentials)
 
 
 def _connection_insert(connection: Connection, *, credentials: Credentials) -> Connection:
@@ -116,6 +119,8 @@ def connection_update(connection: Connection, *, user: User | None, changes: dic
         raise DomainError("armed", "Disarm the connection before you change this", field=min(fixed))
     for field, value in different.items():
         setattr(row, field, value)
+    if LEVERAGE_FIELDS & different.keys():
+        leverage_check(row, spec=spec)
     if secrets:
         _keys_replace(row, secrets=secrets)
         different |= dict.fromkeys(("credentials", "key_hint", "is_test_passed"))
@@ -131,8 +136,6 @@ def _keys_replace(row: Connection, *, secrets: dict[str, str]) -> None:
     old = credentials_unseal(row.credentials, connection_id=row.pk)
     kept = {"passphrase": old.passphrase} if "passphrase" in spec.credential_fields else {}
     credentials = credentials_checked(spec, {**kept, **secrets})
-    if row.environment == types.Environment.PAPER:
-        paper_account_open(exchange=row.exchange, credentials=credentials)
     row.credentials = credentials_seal(credentials, connection_id=row.pk)
     row.key_hint = credentials.api_key[-4:]
     row.is_test_passed = None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,17 +15,19 @@ from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
+from apps.orders.protection import protection
 from apps.orders.resolution import order_lose, order_resolve
 from apps.orders.selectors import orders_live
 from apps.orders.venue import order_apply_venue
-from cts.domain.errors import ExchangeError, OrderNotFound, RateLimited, Rejected, Unavailable
+from cts.domain.errors import DomainError, ExchangeError, OrderNotFound, RateLimited, Rejected, Unavailable
 from cts.domain.orders import OrderEvent
-from cts.domain.types import OrderPurpose, OrderStatus, OrderType
+from cts.domain.types import OrderStatus, OrderType, VenueOrder
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 BACKOFF_S = 0.2
+KEPT = "Kept: it protects a live position"
 _jitter = random.SystemRandom()
 
 Sleep = Callable[[float], None]
@@ -38,6 +41,19 @@ class CancelOutcome:
     order: Order | None
     is_ok: bool
     detail: str = ""
+    is_kept: bool = False
+
+
+def order_cancel_check(order: Order) -> None:
+    """Whether a person may cancel it: a position never goes without its stop.
+
+    Raises:
+        DomainError: `protects_a_position`.
+    """
+    if protection().is_protecting(order):
+        raise DomainError(
+            "protects_a_position", "This stop protects a live position; close the position instead", field="order"
+        )
 
 
 def order_cancel(order: Order, *, connector: Connector, sleep: Sleep = time.sleep) -> Order:
@@ -81,7 +97,7 @@ def order_refresh(order: Order, *, connector: Connector) -> Order:
     except OrderNotFound as error:
         sent_at = order.submitted_at or order.claimed_at or order.created_at
         if timezone.now() - sent_at < timedelta(seconds=connector.spec.visibility_delay_s):
-            return order
+            return Order.objects.select_related("connection").get(pk=order.pk)
         return order_resolve(order_lose(order.pk, reason=str(error)), connector=connector)
     return order_apply_venue(order.connection, told) or order
 
@@ -89,31 +105,54 @@ def order_refresh(order: Order, *, connector: Connector) -> Order:
 def orders_cancel_all(
     connection: Connection, *, connector: Connector, symbol: str | None = None, is_stop_kept: bool = False
 ) -> list[CancelOutcome]:
-    """Cancel every live order, ours and any other the venue lists. One that fails keeps no other from being tried."""
-    outcomes = [
-        _outcome(order, connector)
-        for order in orders_live(connection, symbol=symbol)
-        if not (is_stop_kept and order.purpose == OrderPurpose.STOP)
-    ]
-    if is_stop_kept:
-        return outcomes
-    return outcomes + _strangers_cancel(connection, connector, symbol=symbol)
+    """Cancel every live order, ours and any other the venue lists. One that fails keeps no other from being tried.
+
+    With `is_stop_kept` the stops of live positions stay, and the outcome says so.
+    """
+    outcomes, kept = [], []
+    for order in orders_live(connection, symbol=symbol):
+        if is_stop_kept and protection().is_protecting(order):
+            kept.append(order)
+        else:
+            outcomes.append(_outcome(order, connector))
+    outcomes += _strangers_cancel(connector, symbol=symbol, kept=kept)
+    return outcomes + [CancelOutcome(order.symbol, order, True, KEPT, is_kept=True) for order in kept]
 
 
-def _strangers_cancel(connection: Connection, connector: Connector, *, symbol: str | None) -> list[CancelOutcome]:
-    """Whatever is still open on the venue after ours are gone."""
+def _strangers_cancel(connector: Connector, *, symbol: str | None, kept: list[Order]) -> list[CancelOutcome]:
+    """Whatever is still open on the venue after ours are gone; one by one where one of ours has to stay."""
     try:
-        left = {order.symbol for order in connector.open_orders(symbol)}
+        listed = connector.open_orders(symbol)
     except ExchangeError as error:
         return [CancelOutcome(symbol or "", None, False, str(error))]
-    outcomes = []
-    for name in sorted(left):
-        try:
-            connector.cancel_all(name)
-            outcomes.append(CancelOutcome(name, None, True))
-        except ExchangeError as error:
-            outcomes.append(CancelOutcome(name, None, False, str(error)))
-    return outcomes
+    names = {order.client_order_id for order in kept} | {order.venue_order_id for order in kept} - {""}
+    strangers = [told for told in listed if not {told.client_order_id, told.venue_order_id} & names]
+    shared = {order.symbol for order in kept}
+    beside = [told for told in strangers if told.symbol in shared]
+    alone = sorted({told.symbol for told in strangers} - shared)
+    outcomes = [_ended(told.symbol, partial(_one_cancel, connector, told)) for told in beside]
+    return outcomes + [_ended(name, partial(connector.cancel_all, name)) for name in alone]
+
+
+def _one_cancel(connector: Connector, told: VenueOrder) -> None:
+    try:
+        connector.cancel(
+            told.symbol,
+            client_order_id=told.client_order_id,
+            venue_order_id=told.venue_order_id,
+            is_conditional=told.order_type.is_conditional,
+        )
+    except OrderNotFound:
+        # It ended by itself meanwhile: that is what was wanted.
+        log.info("stranger_gone", extra={"symbol": told.symbol, "venue_order": told.venue_order_id})
+
+
+def _ended(symbol: str, cancel: Callable[[], None]) -> CancelOutcome:
+    try:
+        cancel()
+    except ExchangeError as error:
+        return CancelOutcome(symbol, None, False, str(error))
+    return CancelOutcome(symbol, None, True)
 
 
 def _outcome(order: Order, connector: Connector) -> CancelOutcome:

@@ -14,6 +14,7 @@ from apps.exchanges.leases import lease_epoch_is_current
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for
 from apps.orders.facts import Prices, prices_for, risk_facts
+from apps.orders.holdings import book
 from apps.orders.ledger import order_noted, order_pushed
 from apps.orders.locks import entry_lock_create
 from apps.orders.models import Order, RiskLimits
@@ -41,11 +42,12 @@ class _Draft:
     limits: RiskLimits
     prices: Prices
     now: datetime
+    held: Decimal | None = None  # on the leg, where a reduction named no position
 
     @property
     def price(self) -> Decimal:
-        """What the size is reckoned at: the limit where there is one, else the price of the signal."""
-        return self.terms.price or decimal_from_float(self.intent.price)
+        """What the size is reckoned at: the limit or the trigger where there is one, else the price of the signal."""
+        return self.terms.price or self.terms.trigger_price or decimal_from_float(self.intent.price)
 
 
 def order_create(
@@ -95,6 +97,7 @@ def _draft(row: Connection, *, intent: OrderIntent, terms: OrderTerms, tick: Tic
         price=_on_tick(terms.price, instrument),
         trigger_price=_on_tick(terms.trigger_price, instrument),
     )
+    terms, held = _reduction(row, intent=intent, terms=terms)
     return _Draft(
         connection=row,
         intent=intent,
@@ -103,7 +106,18 @@ def _draft(row: Connection, *, intent: OrderIntent, terms: OrderTerms, tick: Tic
         limits=limits_get(row),
         prices=prices_for(row, symbol=intent.symbol, tick=tick, now=now),
         now=now,
+        held=held,
     )
+
+
+def _reduction(row: Connection, *, intent: OrderIntent, terms: OrderTerms) -> tuple[OrderTerms, Decimal | None]:
+    """The terms with the position they reduce, and what the leg holds where the caller left that to us."""
+    if not terms.is_reduce_only or terms.position_key:
+        return terms, None
+    found = book().reducible(row, symbol=intent.symbol, side=intent.position_side)
+    if found is None:
+        return terms, ZERO
+    return msgspec.structs.replace(terms, position_key=found.position_key), found.held
 
 
 def _on_tick(price: Decimal | None, instrument: Instrument) -> Decimal | None:
@@ -114,7 +128,7 @@ def _order_insert(draft: _Draft, *, order_id: str, engine_epoch: int | None) -> 
     facts = _facts(draft)
     sized = _sized(draft, facts=facts)
     verdict = _verdict(draft, facts=facts, sized=sized)
-    refusal = _refusal(sized, verdict)
+    refusal = _refusal(draft, sized=sized, verdict=verdict)
     order = Order.objects.create(
         **_what(draft, sized=sized, order_id=order_id),
         **_why(draft, sized=sized, verdict=verdict),
@@ -156,6 +170,7 @@ def _sized(draft: _Draft, *, facts: risk.Facts) -> sizing.Sizing:
             leverage=leverage,
             instrument=draft.instrument,
             is_minimum_waived=draft.terms.is_reduce_only,
+            held=draft.held,
         )
     factors = {
         Origin.MAIN: draft.connection.volume_factor_live,
@@ -193,7 +208,10 @@ def _verdict(draft: _Draft, *, facts: risk.Facts, sized: sizing.Sizing) -> risk.
     return risk.check(facts, limits=limits_value(draft.limits), request=request)
 
 
-def _refusal(sized: sizing.Sizing, verdict: risk.Verdict) -> tuple[str, str] | None:
+def _refusal(draft: _Draft, *, sized: sizing.Sizing, verdict: risk.Verdict) -> tuple[str, str] | None:
+    if draft.held == ZERO:
+        leg = f"{draft.intent.position_side} position of {draft.intent.symbol}"
+        return "nothing_to_reduce", f"No {leg} is held, so there is nothing to reduce"
     if failed := verdict.refusal:
         return failed.code, failed.sentence
     return ("quantity_too_small", sized.refusal) if sized.refusal else None
@@ -206,7 +224,8 @@ def _what(draft: _Draft, *, sized: sizing.Sizing, order_id: str) -> dict[str, An
         "connection": draft.connection,
         "client_order_id": order_id,
         "intent_key": intent.key,
-        "position_key": terms.position_key or ("" if terms.is_reduce_only else order_id),
+        # An entry names its own position; so does a reduction denied for want of one, which no position bears.
+        "position_key": terms.position_key or order_id,
         "symbol": intent.symbol,
         "side": entry.opposite if terms.is_reduce_only else entry,
         "position_side": intent.position_side,

@@ -61,4 +61,5 @@ class OrderExecutor:
     def cancel_all(
         self, connection: Connection, *, connector: Connector, symbol: str | None = None
     ) -> list[CancelOutcome]:
-        return orders_cancel_all(connection, connector=connector, symbol=symbol)
+        """Everything open but the stops that protect live positions."""
+        return orders_cancel_all(connection, connector=connector, symbol=symbol, is_stop_kept=True)

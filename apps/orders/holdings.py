@@ -24,6 +24,13 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     stops_in_window: int = 0
 
 
+class Reducible(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a reduction of a leg begins, and how much all positions of the leg hold. Further fills go on to the next."""
+
+    position_key: str
+    held: Decimal
+
+
 class PositionBook(Protocol):
     def holdings(
         self,
@@ -37,6 +44,9 @@ class PositionBook(Protocol):
     ) -> Holdings: ...
 
     def leg_quantity(self, connection: Connection, *, symbol: str, side: PositionSide) -> Decimal: ...
+
+    def reducible(self, connection: Connection, *, symbol: str, side: PositionSide) -> Reducible | None:
+        """None where nothing is held on that side."""
 
 
 _books: list[PositionBook] = []

@@ -6,9 +6,10 @@ from typing import Any
 from django.utils import timezone
 
 from apps.orders.models import Order, OrderEvent
+from apps.orders.protection import protection
 from apps.orders.rows import order_row
 from cts.domain import orders as domain
-from cts.domain.types import OrderStatus
+from cts.domain.types import OrderPurpose, OrderStatus
 from cts.realtime import event, push_on_commit
 
 
@@ -32,7 +33,15 @@ def order_advanced(
         changes["finished_at"] = finished_at
     if after is not before:
         changes["status"] = after
-    return order_changed(order, kind=step, before=before, after=after, data=data, **changes)
+    order_changed(order, kind=step, before=before, after=after, data=data, **changes)
+    if (
+        after.is_final
+        and after is not before
+        and after is not OrderStatus.FILLED
+        and order.purpose == OrderPurpose.STOP
+    ):
+        protection().stop_ended(order)
+    return order
 
 
 def order_changed(

@@ -31,9 +31,10 @@ def entry_lock_create(
 
 
 def entry_lock_lift(lock: EntryLock) -> None:
-    """Open entries again before the time: a lock is no ledger row, the log keeps that there was one."""
+    """Open entries again before the time. It ends now instead of going: what it was for must not count again."""
     log.warning("entries_unlocked", extra={"connection": lock.connection_id, "symbol": lock.symbol})
-    lock.delete()
+    lock.until = timezone.now()
+    lock.save(update_fields=["until"])
 
 
 @transaction.atomic

@@ -10,14 +10,28 @@ from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
-from apps.orders.cancellation import CancelOutcome
+from apps.exchanges.selectors import instrument_for
+from apps.orders.cancellation import CancelOutcome, order_cancel_check
 from apps.orders.executor import OrderExecutor
 from apps.orders.facts import prices_for
 from apps.orders.models import Order
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, OrderType, Origin, PositionSide
+from cts.domain.types import (
+    Instrument,
+    OrderIntent,
+    OrderPurpose,
+    OrderStatus,
+    OrderType,
+    Origin,
+    PositionSide,
+    TimeInForce,
+)
+from cts.domain.units import decimal_text
 from cts.queue import enqueue_named_on_commit
+
+# A market order is immediate-or-cancel by nature, and a conditional one becomes a market order once triggered.
+_FORCES = {OrderType.LIMIT: frozenset(TimeInForce), OrderType.MARKET: frozenset({TimeInForce.GTC, TimeInForce.IOC})}
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +49,12 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
     """Sized, checked, stored, sent. A denied order comes back denied, with the reason.
 
     Raises:
-        DomainError: `read_only`, the field at fault, or `no_price`.
+        DomainError: `read_only`, `unknown_symbol`, the field at fault, or `no_price`.
     """
     trading_check(user)
+    instrument = instrument_for(connection, ticket.symbol)
     _terms_check(ticket.terms)
+    _quantity_check(ticket.terms, instrument)
     intent = OrderIntent(
         key=f"manual:{user.pk}:{ticket.key}",
         connection_id=connection.pk,
@@ -69,7 +85,13 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
 
 
 def manual_order_cancel(order: Order, *, user: User, address: str | None = None) -> Order:
+    """Ask the venue to cancel it.
+
+    Raises:
+        DomainError: `read_only`, or `protects_a_position`.
+    """
     trading_check(user)
+    order_cancel_check(order)
     audit_record(user=user, action="order.cancel_asked", entity="order", entity_id=order.pk, address=address)
     return OrderExecutor().cancel(order, connector=connector_for(order.connection))
 
@@ -77,7 +99,7 @@ def manual_order_cancel(order: Order, *, user: User, address: str | None = None)
 def manual_orders_cancel_all(
     connection: Connection, *, user: User, symbol: str | None = None, address: str | None = None
 ) -> list[CancelOutcome]:
-    """Every open order of the connection or of one of its symbols, stops included."""
+    """Every open order of the connection or of one of its symbols; the stops of live positions stay."""
     trading_check(user)
     detail = {"symbol": symbol or ""}
     audit_record(
@@ -92,15 +114,43 @@ def manual_orders_cancel_all(
 
 
 def _terms_check(terms: OrderTerms) -> None:
+    _force_check(terms)
     wants_price, wants_trigger = terms.order_type is OrderType.LIMIT, terms.order_type.is_conditional
     for field, value, is_wanted in (
         ("price", terms.price, wants_price),
         ("trigger_price", terms.trigger_price, wants_trigger),
     ):
         if is_wanted and value is None:
-            raise DomainError("required", f"A {terms.order_type} order needs it", field=field)
+            raise DomainError("required", f"A {terms.order_type} order needs a {_words(field)}", field=field)
         if not is_wanted and value is not None:
-            raise DomainError("not_wanted", f"A {terms.order_type} order takes none", field=field)
+            raise DomainError("not_wanted", f"A {terms.order_type} order takes no {_words(field)}", field=field)
+
+
+def _force_check(terms: OrderTerms) -> None:
+    """Venues ignore a time in force they have no use for; a person who asked for it must not believe it holds."""
+    force, order_type = terms.time_in_force, terms.order_type
+    if force in _FORCES.get(order_type, {TimeInForce.GTC}):
+        return
+    if force is TimeInForce.POST_ONLY:
+        detail = "post_only needs a limit order with a price"
+    else:
+        detail = f"A {order_type} order can't be {force}; leave time_in_force out, or give a limit order with a price"
+    raise DomainError("not_wanted", detail, field="time_in_force")
+
+
+def _quantity_check(terms: OrderTerms, instrument: Instrument) -> None:
+    asked, most = terms.quantity, instrument.max_quantity
+    if asked is not None and most is not None and asked > most:
+        raise DomainError(
+            "quantity_too_large",
+            f"{decimal_text(asked)} {instrument.base} asked for; "
+            f"the venue takes at most {decimal_text(most)} {instrument.base} in one order",
+            field="quantity",
+        )
+
+
+def _words(field: str) -> str:
+    return field.replace("_", " ")
 
 
 def _reference_price(connection: Connection, ticket: Ticket) -> Decimal:

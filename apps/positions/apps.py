@@ -8,6 +8,9 @@ class PositionsConfig(AppConfig):
     def ready(self) -> None:
         # Orders check limits against what is held, and must not import the layer above them.
         from apps.orders.holdings import book_register
+        from apps.orders.protection import protection_register
+        from apps.positions.coverage import Coverage
         from apps.positions.exposure import Exposure
 
         book_register(Exposure())
+        protection_register(Coverage())

@@ -1,7 +1,7 @@
 """From a fill to positions: whose it is, how much of it, and what follows when one of them closes."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import redis
@@ -10,29 +10,37 @@ from django.utils import timezone
 
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for, tickers_for
-from apps.orders.models import Fill, Order
-from apps.orders.selectors import limits_get
+from apps.orders.models import Fill, Order, RiskLimits
+from apps.orders.selectors import limits_get, locks_active
 from apps.orders.services import entry_lock_create, fill_record
-from apps.positions.exposure import losing_streak, net_pnl
+from apps.positions.exposure import losing_streak, net_pnl, stops_in_window
 from apps.positions.ledger import (
     entry_may_fill,
     execution_noted,
     position_fold,
     position_folded,
     position_locked,
+    position_noted,
     timeout_from,
 )
 from apps.positions.models import Position, PositionStatus
 from apps.positions.selectors import LIVE, leg_quantities
 from cts.domain.errors import DomainError
+from cts.domain.exits import default_stop_ratio
 from cts.domain.position import EXACT, Execution, split
+from cts.domain.risk import OUTSIDE_EXITS
 from cts.domain.types import Instrument, OrderPurpose, Origin, PositionMode, PositionSide, Side, VenueFill
 
 log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 _PLACES = Decimal(1).scaleb(-18)
-_REASONS = {OrderPurpose.STOP: "stop", OrderPurpose.EMERGENCY: "emergency", OrderPurpose.EXTERNAL: "external"}
+_REASONS = {
+    OrderPurpose.STOP: "stop",
+    OrderPurpose.EMERGENCY: "emergency",
+    OrderPurpose.MANUAL: "manual",
+    OrderPurpose.EXTERNAL: "external",
+}
 
 
 @transaction.atomic
@@ -75,8 +83,10 @@ def position_apply_fill(fill: Fill) -> list[Position]:
 
 def position_for_entry(order: Order) -> Position:
     """The position an entry opens, held; made at its first fill."""
-    ratios = ("target_ratio", "stop_ratio", "trail_arm_ratio", "trail_give_back_ratio")
-    position, _ = Position.objects.get_or_create(
+    ratios = {name: order.exits.get(name) for name in ("target_ratio", "trail_arm_ratio", "trail_give_back_ratio")}
+    given = order.exits.get("stop_ratio")
+    stop_ratio = default_stop_ratio(Origin(order.origin), given=given)
+    position, is_new = Position.objects.get_or_create(
         connection=order.connection,
         key=order.position_key or order.client_order_id,
         defaults={
@@ -84,10 +94,14 @@ def position_for_entry(order: Order) -> Position:
             "side": order.position_side,
             "origin": order.origin,
             "line_id": order.line_id,
-            **{name: order.exits.get(name) for name in ratios},
+            "stop_ratio": stop_ratio,
+            **ratios,
         },
     )
-    return position_locked(position.pk)
+    row = position_locked(position.pk)
+    if is_new and stop_ratio != given:
+        position_noted(row, kind="stop_default", data={"stop_ratio": stop_ratio})
+    return row
 
 
 def _leg_acted_on(connection: Connection, fill: VenueFill) -> PositionSide | None:
@@ -216,13 +230,21 @@ def _fee_settled(fill: Fill) -> Decimal:
 
 def _on_closed(position: Position) -> None:
     """Rules that count closed positions, in the transaction that closed this one."""
-    if position.origin == Origin.EXTERNAL:
+    if position.origin == Origin.EXTERNAL or position.exit_reason in OUTSIDE_EXITS:
         return
     limits, now = limits_get(position.connection), timezone.now()
-    closed = Position.objects.filter(connection=position.connection, status=PositionStatus.CLOSED)
+    # While a lock is in force its reason has been dealt with; what is still open then may not lengthen it.
+    held = {lock.reason_code for lock in locks_active(position.connection, now=now, symbol=position.symbol)}
+    if position.exit_reason == "stop" and "stop_guard" not in held:
+        _stop_guard(position, limits=limits, now=now)
+    if net_pnl(position) < 0 and "losing_streak" not in held:
+        _streak_pause(position, limits=limits, now=now)
+
+
+def _stop_guard(position: Position, *, limits: RiskLimits, now: datetime) -> None:
     since = now - timedelta(seconds=limits.stop_guard_window_s)
-    stops = closed.filter(symbol=position.symbol, exit_reason="stop", closed_at__gte=since).count()
-    if position.exit_reason == "stop" and stops >= limits.stop_guard_count:
+    stops = stops_in_window(position.connection, symbol=position.symbol, since=since)
+    if stops >= limits.stop_guard_count:
         entry_lock_create(
             position.connection,
             symbol=position.symbol,
@@ -230,7 +252,11 @@ def _on_closed(position: Position) -> None:
             reason=f"{stops} stops on {position.symbol} in {limits.stop_guard_window_s // 60} minutes",
             until=now + timedelta(seconds=limits.stop_guard_lock_s),
         )
-    if net_pnl(position) < 0 and (streak := losing_streak(position.connection)) >= limits.max_losing_streak:
+
+
+def _streak_pause(position: Position, *, limits: RiskLimits, now: datetime) -> None:
+    streak = losing_streak(position.connection)
+    if streak >= limits.max_losing_streak:
         entry_lock_create(
             position.connection,
             reason_code="losing_streak",

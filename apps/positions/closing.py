@@ -4,14 +4,18 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
+
 from apps.exchanges.connectors.base import Connector
+from apps.exchanges.models import Connection
 from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
 from apps.orders.selectors import orders_lacking_fills, orders_live
 from apps.orders.services import order_create
 from apps.positions.booking import fill_book
+from apps.positions.ledger import position_locked
 from apps.positions.models import Position, PositionStatus
-from apps.positions.selectors import positions_live
+from apps.positions.selectors import EXITS, exits_live, positions_live
 from apps.positions.services import position_closing_begin, position_closing_end, position_settle
 from cts.domain.errors import ExchangeError
 from cts.domain.orders import OrderTerms
@@ -19,7 +23,6 @@ from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, Origin, Pos
 
 log = logging.getLogger(__name__)
 
-EXITS = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
 LOOK_BACK = timedelta(minutes=1)
 
 
@@ -44,18 +47,39 @@ def position_close(
 ) -> CloseOutcome:
     """Cancel what of the entry is still to fill, then a reduce-only market order for all that is held."""
     row = _caught_up(position, connector, executor)
-    if row.status == PositionStatus.CLOSED or row.quantity == 0:
+    if row.quantity and (running := _running(row, connector, executor)) is not None:
+        return _closing(row, running)
+    row, order, is_ours = _exit_claim(row, reason=reason, engine_epoch=engine_epoch)
+    if order is None:
         return CloseOutcome(row, True, code="closed", detail="Nothing is held any more")
-    if (running := _running(row, connector, executor)) is not None:
-        return CloseOutcome(row, True, running, code="closing", detail="Its exit is on the way")
-    row = position_closing_begin(row, reason=reason)
-    order = _exit_create(row, reason=reason, engine_epoch=engine_epoch)
+    if not is_ours:
+        return _closing(row, order)
     if order.status == OrderStatus.NEW:
         order = executor.submit(order, connector=connector)
     if OrderStatus(order.status) in (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.EXPIRED):
         row = position_closing_end(row, reason=order.reason)
         return CloseOutcome(row, False, order, code=order.reason_code, detail=order.reason)
     return CloseOutcome(row, True, order)
+
+
+def _closing(position: Position, order: Order) -> CloseOutcome:
+    return CloseOutcome(position, True, order, code="closing", detail="Its exit is on the way")
+
+
+@transaction.atomic
+def _exit_claim(position: Position, *, reason: str, engine_epoch: int | None) -> tuple[Position, Order | None, bool]:
+    """Compare and set: the exit that is there already, else one for what is held at this moment; none where nothing is.
+
+    True with one that is ours to send. The connection is held before the position, as wherever both are.
+    """
+    Connection.objects.select_for_update(of=("self",)).get(pk=position.connection_id)
+    row = position_locked(position.pk)
+    if row.status == PositionStatus.CLOSED or row.quantity == 0:
+        return row, None, False
+    if (sent := exits_live(row).exclude(status=OrderStatus.NEW).first()) is not None:
+        return row, sent, False
+    row = position_closing_begin(row, reason=reason)
+    return row, _exit_create(row, reason=reason, engine_epoch=engine_epoch), True
 
 
 def fills_pull(orders: list[Order], *, connector: Connector) -> int:
@@ -83,8 +107,7 @@ def _caught_up(position: Position, connector: Connector, executor: OrderExecutor
 
 def _running(position: Position, connector: Connector, executor: OrderExecutor) -> Order | None:
     """An exit that is on the venue or may be: a second one would close what belongs to others of the leg."""
-    live = orders_live(position.connection).filter(position_key=position.key, purpose__in=EXITS)
-    for order in live.exclude(status=OrderStatus.NEW):
+    for order in exits_live(position).exclude(status=OrderStatus.NEW):
         answered = executor.resolve(order, connector=connector)
         if not OrderStatus(answered.status).is_final:
             return answered
@@ -119,14 +142,7 @@ def _price(position: Position) -> float:
 def positions_closing_stuck(connection_id: int) -> list[Position]:
     """Being closed by the row, with no exit under way: a process ended in between."""
     rows = positions_live(connection_id).filter(status=PositionStatus.CLOSING, quantity__gt=0)
-    return [
-        row
-        for row in rows
-        if not orders_live(row.connection)
-        .filter(position_key=row.key, purpose__in=EXITS)
-        .exclude(status=OrderStatus.NEW)
-        .exists()
-    ]
+    return [row for row in rows if not exits_live(row).exclude(status=OrderStatus.NEW).exists()]
 
 
 def logged(position: Position, error: ExchangeError) -> CloseOutcome:

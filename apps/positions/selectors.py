@@ -7,17 +7,21 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import found
+from apps.orders.models import Order
+from apps.orders.selectors import orders_live
 from apps.positions.models import Discrepancy, Position, PositionStatus
 from apps.positions.rows import stop_status
 from apps.positions.story import position_story
 from cts.domain.exits import ExitView
 from cts.domain.reconcile import Leg
-from cts.domain.types import PositionSide
+from cts.domain.types import OrderPurpose, PositionSide
 
 __all__ = [
+    "EXITS",
     "LIVE",
     "discrepancies_for",
     "exit_view",
+    "exits_live",
     "leg_quantities",
     "position_get_for",
     "position_story",
@@ -25,6 +29,7 @@ __all__ = [
     "positions_live",
 ]
 
+EXITS = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
 LIVE = (PositionStatus.OPENING, PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
@@ -50,6 +55,11 @@ def positions_live(connection: Connection | int) -> QuerySet[Position]:
     connection_id = connection if isinstance(connection, int) else connection.pk
     rows = Position.objects.filter(connection_id=connection_id, status__in=LIVE)
     return rows.select_related("connection", "stop_order").order_by("pk")
+
+
+def exits_live(position: Position) -> QuerySet[Order]:
+    """Its exits that are on the venue or may yet get there; stops are no exits in this sense."""
+    return orders_live(position.connection).filter(position_key=position.key, purpose__in=EXITS)
 
 
 def leg_quantities(connection: Connection) -> dict[Leg, Decimal]:

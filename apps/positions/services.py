@@ -13,7 +13,8 @@ from apps.positions.adjustment import discrepancy_record, leg_adjust
 from apps.positions.booking import fill_book, position_apply_fill
 from apps.positions.ledger import entry_may_fill, position_changed, position_folded, position_locked, position_noted
 from apps.positions.models import Position, PositionStatus, SyncState
-from cts.domain.types import PositionSide
+from apps.positions.selectors import exits_live
+from cts.domain.types import OrderStatus, PositionSide
 from cts.domain.units import decimal_from_float
 
 __all__ = [
@@ -50,7 +51,7 @@ def position_closing_begin(position: Position, *, reason: str) -> Position:
 def position_closing_end(position: Position, *, reason: str) -> Position:
     """The exit did not come about: open again, to be tried anew."""
     row = position_locked(position.pk)
-    if row.status != PositionStatus.CLOSING:
+    if row.status != PositionStatus.CLOSING or exits_live(row).exists():
         return row
     return position_changed(
         row, kind="close_failed", data={"reason": reason}, status=PositionStatus.OPEN, exit_reason=""
@@ -70,6 +71,9 @@ def position_settle(position: Position) -> Position:
 def position_stop_set(position: Position, *, stop_order: Order | None, is_covered: bool, note: str = "") -> Position:
     """Which order protects it, and since when none does. Nothing is written where nothing changed."""
     row = position_locked(position.pk)
+    if is_covered and stop_order is not None:
+        # It may have ended between the venue's answer and now, and whoever heard that found another stop in the row.
+        is_covered = not OrderStatus(Order.objects.values_list("status", flat=True).get(pk=stop_order.pk)).is_final
     since = None if is_covered else row.uncovered_since or timezone.now()
     is_same_order = row.stop_order_id == (stop_order.pk if stop_order else None)
     if is_same_order and row.uncovered_since == since:

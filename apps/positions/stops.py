@@ -48,8 +48,9 @@ def stop_ensure(position: Position, *, connector: Connector, executor: OrderExec
     fitting = next((order for order in live if _fits(order, row)), None)
     if fitting is None:
         return _placed(row, live, connector=connector, executor=executor)
+    covered = position_stop_set(row, stop_order=fitting, is_covered=True)
     stops_cancel([order for order in live if order.pk != fitting.pk], connector=connector, executor=executor)
-    return StopOutcome(position_stop_set(row, stop_order=fitting, is_covered=True), "covered")
+    return StopOutcome(covered, "covered")
 
 
 def stops_sweep(connection: Connection, *, connector: Connector, executor: OrderExecutor) -> int:
@@ -100,8 +101,10 @@ def _placed(position: Position, live: list[Order], *, connector: Connector, exec
     if order.status == OrderStatus.NEW:
         order = executor.submit(order, connector=connector)
     if OrderStatus(order.status) in RESTING_STATUSES:
+        # The row goes by the new one before the old one ends, or it would say that nothing covers it.
+        covered = position_stop_set(position, stop_order=order, is_covered=True)
         stops_cancel(live, connector=connector, executor=executor)
-        return StopOutcome(position_stop_set(position, stop_order=order, is_covered=True), "covered")
+        return StopOutcome(covered, "covered")
     row = position_stop_set(position, stop_order=order, is_covered=False, note=order.reason_code)
     is_refused = order.status in (OrderStatus.REJECTED, OrderStatus.DENIED) and order.reason_code not in _NOT_SENT
     return StopOutcome(row, "refused" if is_refused else "missing", order.reason)

@@ -21,7 +21,7 @@ def position_story(position: Position) -> dict[str, Any]:
     return {
         "position": position_row(position),
         "why": entry.explanation if entry else {},
-        "exits": entry.exits if entry else {},
+        "exits": _exits(entry, position),
         "sizing": entry.sizing if entry else {},
         "checks": entry.checks if entry else [],
         "orders": [_order(order, told) for order in orders],
@@ -29,6 +29,12 @@ def position_story(position: Position) -> dict[str, Any]:
         "fills": [fill_row(fill) for fill in fills],
         "timeline": _timeline(orders, told, events),
     }
+
+
+def _exits(entry: Order | None, position: Position) -> dict[str, Any]:
+    """As asked for; where no stop was, the one the position goes by all the same."""
+    asked = entry.exits if entry else {}
+    return asked if position.stop_ratio is None else {**asked, "stop_ratio": position.stop_ratio}
 
 
 def _order(order: Order, told: list[OrderEvent]) -> dict[str, Any]:

@@ -34,6 +34,39 @@ _PERCENT = frozenset(
         "trail_give_back_ratio",
     ]
 )
+_EVENTS = {
+    "intent": "Decided",
+    "deny": "Denied by a check of ours",
+    "claim": "Being sent to the exchange",
+    "ack": "Accepted by the exchange",
+    "partial_fill": "Partly filled",
+    "fill": "Filled",
+    "cancel": "Canceled",
+    "cancel_asked": "Cancel asked for",
+    "expire": "Expired",
+    "reject": "Rejected by the exchange",
+    "lose": "Outcome not known yet",
+    "reopen": "Open again on the exchange",
+    "evidence": "Looked up on the exchange",
+    "retry": "Tried again",
+    "contradiction": "The exchange contradicts itself",
+    "adopted": "Found on the exchange and taken over",
+}
+_POSITION_EVENTS = {
+    "fill": "Fill booked",
+    "adjustment": "Corrected to what the exchange holds",
+    "closing": "Closing",
+    "close_failed": "Closing did not work, still open",
+    "stop": "Stop changed",
+    "stop_waived": "No stop asked for",
+}
+_ORIGINS = {"main": "main strategy", "preset": "preset", "manual": "by hand", "external": "opened on the exchange"}
+_HEARD = {"stream": "Stream", "poll": "Look-up"}
+# What only a programmer would look for; the ids of orders and trades are beside them already.
+_UNTOLD = frozenset(
+    ["at_ms", "key", "fill", "trade", "trade_id", "order", "venue_order_id", "http_status", "told", "by", "sources"]
+)
+_WORDED = frozenset(["side", "type", "reason", "message", "code", "origin"])
 _RESULT = (
     ("average_entry_price", "Average entry"),
     ("average_exit_price", "Average exit"),
@@ -52,7 +85,11 @@ def story_page(story: dict[str, Any]) -> dict[str, Any]:
     why = story["why"]
     position = story["position"]
     return {
-        "position": position,
+        "position": position
+        | {
+            "origin": _ORIGINS.get(position["origin"], position["origin"]),
+            "exit_reason": _plain(position["exit_reason"]),
+        },
         "result": [(label, _text(position[name])) for name, label in _RESULT if position[name] is not None],
         "configuration": _pairs(why, _CONFIGURATION) + _all_pairs(why.get("parameters")),
         "signal": _all_pairs(why.get("signal")),
@@ -63,18 +100,39 @@ def story_page(story: dict[str, Any]) -> dict[str, Any]:
         "checks": story["checks"],
         "orders": [_order(order) for order in story["orders"]],
         "fills": [_fill(fill) for fill in story["fills"]],
-        "timeline": [line | {"data": _sentence(line["data"])} for line in story["timeline"]],
+        "timeline": [_moment(line) for line in story["timeline"]],
     }
 
 
 def _order(order: dict[str, Any]) -> dict[str, Any]:
-    events = [event | {"data": _sentence(event["data"])} for event in order["events"]]
+    events = [
+        event | {"told": _EVENTS.get(event["kind"], _label(event["kind"])), "data": _sentence(event["data"])}
+        for event in order["events"]
+    ]
     prices = [(name, order[name]) for name in ("price", "trigger_price", "average_price") if order[name] is not None]
-    return order | {"events": events, "prices": [(_label(name), _text(value)) for name, value in prices]}
+    shown = {
+        "title": f"{_label(order['purpose'])} order",
+        "order_type": _label(order["order_type"]),
+        "status": _label(order["status"]),
+        "quantity": _text(order["quantity"]),
+    }
+    return order | shown | {"events": events, "prices": [(_label(name), _text(value)) for name, value in prices]}
+
+
+def _moment(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the timeline: whose it is, what happened, and what there is to say about it."""
+    what, kind, data = line["what"], line["kind"], line["data"]
+    if what != "position":
+        return line | {"told": _EVENTS.get(kind, _label(kind)), "data": _sentence(data)}
+    if kind == "stop":
+        told = "A stop protects it" if data.get("is_covered") else "No stop protects it"
+        return line | {"told": told, "data": _plain(data.get("note") or "")}
+    return line | {"told": _POSITION_EVENTS.get(kind, _label(kind)), "data": _sentence(data)}
 
 
 def _fill(fill: dict[str, Any]) -> dict[str, Any]:
-    return fill | {name: _text(fill[name]) for name in ("price", "quantity", "fee")}
+    shown = {name: _text(fill[name]) for name in ("price", "quantity", "fee")}
+    return fill | shown | {"source": _HEARD.get(fill["source"], _label(fill["source"]))}
 
 
 def _pairs(values: dict[str, Any], names: Iterable[str]) -> Pairs:
@@ -86,8 +144,23 @@ def _all_pairs(values: dict[str, Any] | None) -> Pairs:
 
 
 def _sentence(data: dict[str, Any]) -> str:
-    plain = {name: value for name, value in data.items() if value not in (None, "", {}, []) and name != "at_ms"}
-    return ", ".join(f"{_label(name).lower()} {_value(name, value)}" for name, value in plain.items())
+    plain = {name: value for name, value in data.items() if name not in _UNTOLD and value not in (None, "", {}, [])}
+    told = [_told(name, value) for name, value in plain.items()]
+    sentence = ", ".join(part for part in told if part)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _told(name: str, value: Any) -> str:
+    """One fact in words; what is not the case goes without saying."""
+    if isinstance(value, bool):
+        return _plain(name.removeprefix("is_")) if value else ""
+    if name in _WORDED:
+        return _plain(value)
+    return f"{_label(name).lower()} {_value(name, value)}"
+
+
+def _plain(code: Any) -> str:
+    return str(code).replace("_", " ")
 
 
 def _label(name: str) -> str:

@@ -5,8 +5,12 @@ from decimal import Decimal
 
 import msgspec
 
-from cts.domain.types import PositionSide
+from cts.domain.types import Origin, PositionSide
 from cts.domain.units import decimal_from_float, round_to_step
+
+# How far from the entry the stop of a trade by hand lies that was given none: wide enough for the market's noise,
+# narrow enough that at 20x leverage, the most allowed by default, it comes before a liquidation.
+MANUAL_STOP_RATIO = 0.02
 
 
 class ExitView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -46,6 +50,11 @@ def levels(
         return max(round_to_step(exact, tick_size), tick_size)
 
     return Levels(target_price=price(target_ratio, side.sign), stop_price=price(stop_ratio, -side.sign))
+
+
+def default_stop_ratio(origin: Origin, *, given: float | None) -> float | None:
+    """The stop distance a position goes by: the one given, else that of trades by hand; others have none."""
+    return MANUAL_STOP_RATIO if given is None and origin is Origin.MANUAL else given
 
 
 def followed(view: ExitView, price: float) -> ExitView:

@@ -8,6 +8,8 @@ from cts.domain.types import PositionSide
 from cts.domain.units import decimal_text, pct_from_ratio
 
 ZERO = Decimal(0)
+# Exits nobody's rules decided: they say nothing about how well the rules do.
+OUTSIDE_EXITS = frozenset({"emergency", "manual", "external"})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,14 @@
 """How much to trade, every step of the sum kept. The border between float ratios and the ledger's decimals."""
 
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_UP, Context, Decimal
 
 import msgspec
 
 from cts.domain.types import Instrument
-from cts.domain.units import decimal_from_float, floor_to_step
+from cts.domain.units import decimal_from_float, decimal_text, floor_to_step
 
 SIZING_MODES = ("risk", "cost")
+_TOLD = Context(prec=8)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -59,23 +60,33 @@ def size(given: SizingInput, *, instrument: Instrument) -> Sizing:
         Step("floored_quantity", "Rounded down to the lot step", floored),
         Step("minimum_quantity", "Smallest the venue takes", minimum),
     ]
-    return _settle(given, steps=steps, floored=floored, minimum=minimum, instrument=instrument)
+    return _settle(given, steps=steps, asked=raw, floored=floored, minimum=minimum, instrument=instrument)
 
 
 def size_given(
-    quantity: Decimal, *, price: Decimal, leverage: int, instrument: Instrument, is_minimum_waived: bool = False
+    quantity: Decimal,
+    *,
+    price: Decimal,
+    leverage: int,
+    instrument: Instrument,
+    is_minimum_waived: bool = False,
+    held: Decimal | None = None,
 ) -> Sizing:
-    """The sum of a quantity somebody chose: floored to the lot, never raised. What only reduces may be any lot."""
-    floored = floor_to_step(quantity, instrument.lot_step)
+    """The sum of a quantity somebody chose: floored to the lot, never raised, and no more than is `held`.
+
+    What only reduces may be any lot.
+    """
+    floored = floor_to_step(quantity if held is None else min(quantity, held), instrument.lot_step)
     minimum = instrument.lot_step if is_minimum_waived else minimum_quantity(instrument, price=price)
     steps = [
         Step("asked_quantity", "Quantity asked for", quantity),
+        *([] if held is None else [Step("held_quantity", "Held on that side", held)]),
         Step("price", "Price", price),
         Step("floored_quantity", "Rounded down to the lot step", floored),
         Step("minimum_quantity", "Smallest the venue takes", minimum),
     ]
     given = SizingInput(equity=Decimal(0), price=price, leverage=leverage, enforce_minimum=False)
-    return _settle(given, steps=steps, floored=floored, minimum=minimum, instrument=instrument)
+    return _settle(given, steps=steps, asked=quantity, floored=floored, minimum=minimum, instrument=instrument)
 
 
 def minimum_quantity(instrument: Instrument, *, price: Decimal) -> Decimal:
@@ -99,13 +110,23 @@ def _share(given: SizingInput) -> Step:
 
 
 def _settle(
-    given: SizingInput, *, steps: list[Step], floored: Decimal, minimum: Decimal, instrument: Instrument
+    given: SizingInput,
+    *,
+    steps: list[Step],
+    asked: Decimal,
+    floored: Decimal,
+    minimum: Decimal,
+    instrument: Instrument,
 ) -> Sizing:
     quantity, is_raised, refusal = floored, False, ""
     if floored < minimum:
         is_raised = given.enforce_minimum
         quantity = minimum if is_raised else Decimal(0)
-        refusal = "" if is_raised else f"{floored} is less than the venue's minimum of {minimum} {instrument.base}"
+        refusal = (
+            ""
+            if is_raised
+            else _too_small(asked, floored=floored, minimum=minimum, price=given.price, instrument=instrument)
+        )
     if instrument.max_quantity is not None and quantity > instrument.max_quantity:
         quantity = floor_to_step(instrument.max_quantity, instrument.lot_step)
     notional = quantity * given.price
@@ -120,3 +141,20 @@ def _settle(
     return Sizing(
         steps=steps, quantity=quantity, notional=notional, margin=margin, is_raised=is_raised, refusal=refusal
     )
+
+
+def _too_small(asked: Decimal, *, floored: Decimal, minimum: Decimal, price: Decimal, instrument: Instrument) -> str:
+    """Which of the venue's two minimums it misses: a quantity in base units, or a value in money."""
+    base, least = instrument.base, decimal_text(minimum)
+    if minimum <= max(instrument.min_quantity, instrument.lot_step):
+        return f"{_told(asked)} {base} asked for; the venue takes at least {least} {base}"
+    quantity = floored or asked
+    worth, needed = _told(quantity * price), decimal_text(instrument.min_notional or Decimal(0))
+    return (
+        f"{_told(quantity)} {base} is worth {worth} {instrument.quote}, "
+        f"at least {needed} {instrument.quote} is needed: {least} {base} at this price"
+    )
+
+
+def _told(value: Decimal) -> str:
+    return decimal_text(_TOLD.plus(value))

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+PRIVATE_UMASK = 0o077
+"""Databases, recordings and logs are the business of nobody else on this machine."""
 _PR_SET_PDEATHSIG = 1
 _OUTPUT_MAX_BYTES = 2_000_000
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -64,6 +66,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=die_with_parent,
+                umask=PRIVATE_UMASK,
             )
         if self._process.stdin is not None:
             self._process.stdin.write(self._stdin_text.encode())

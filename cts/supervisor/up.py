@@ -193,10 +193,18 @@ def _answers(client: "redis.Redis") -> bool:
         return False
 
 
+def data_dir_close(data_dir: Path) -> None:
+    """Nobody else on this machine may look into it, nor into the databases an earlier start may have left open."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.chmod(0o700)
+    for database in data_dir.glob("*.sqlite3*"):
+        database.chmod(0o600)
+
+
 @contextmanager
 def _alone_on(data_dir: Path) -> Iterator[None]:
     """Two supervisors on one data folder would fight over its database and its ports."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir_close(data_dir)
     with (data_dir / "up.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,23 +1,16 @@
 // What happened on one connection, newest first: its engine, its orders with their refusals, fills and closed positions.
+import { engineWords } from "./activity-words.js";
 import { byId, el, icon, keyed, part, setIcon, setTime, text } from "./dom.js";
 import { money, price, quantity, symbolText, time, words } from "./format.js";
 import { app } from "./shell.js";
 
 const KEPT = 80;
 const REFUSED = new Set(["denied", "rejected"]);
-const LOUD = /fail|error|lost|emergency|denied|stale/;
-
-function describe(detail) {
-  if (!detail || typeof detail !== "object") return String(detail ?? "");
-  return Object.entries(detail)
-    .filter(([, value]) => value !== null && value !== "" && typeof value !== "object")
-    .map(([name, value]) => `${words(name).toLowerCase()}: ${value}`)
-    .join(", ");
-}
+const LOUD = /fail|error|lost|emergency|denied|stale|halted/;
 
 function engineItem(row) {
   const isLoud = LOUD.test(row.kind);
-  return { key: `engine-${row.id}`, at: row.created_at, icon: isLoud ? "warning" : "info", tone: isLoud ? "is-bad" : "", title: `Engine: ${words(row.kind).toLowerCase()}`, detail: [row.actor && `by ${row.actor}`, describe(row.detail)].filter(Boolean).join(" · ") };
+  return { key: `engine-${row.id}`, at: row.created_at, icon: isLoud ? "warning" : "info", tone: isLoud ? "is-bad" : "", ...engineWords(row) };
 }
 
 function orderItem(row) {

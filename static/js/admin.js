@@ -1,18 +1,25 @@
-// The admin's first page: health as it is pushed, over the same socket the desk uses.
+// The admin's first page: health as it is pushed, over the same socket the desk uses; times as people read them.
+import { partDetail, partName, partRemedy } from "./health-words.js";
+import { bindTimes } from "./times.js";
+
 const RETRY_MS = 3000;
 
-function cell(text) {
-  const td = document.createElement("td");
-  td.textContent = text;
-  td.className = "py-1";
-  return td;
+function cell(tag, text, className) {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  node.className = className;
+  return node;
 }
 
 function show({ status, checks }) {
-  document.getElementById("health-status").textContent = status;
+  document.getElementById("health-status").textContent = status === "ok" ? "all parts healthy" : "needs attention";
   const rows = checks.map((check) => {
     const row = document.createElement("tr");
-    row.append(cell(check.name), cell(check.is_ok ? "ok" : "failing"), cell(check.detail), cell(check.remedy));
+    row.append(
+      cell("td", partName(check.name), "whitespace-nowrap"),
+      cell("td", check.is_ok ? "OK" : "Failing", check.is_ok ? "" : "font-semibold text-red-600"),
+      cell("td", [partDetail(check), partRemedy(check)].filter(Boolean).join(" "), ""),
+    );
     return row;
   });
   document.getElementById("health-checks").replaceChildren(...rows);
@@ -28,4 +35,6 @@ function connect() {
   socket.addEventListener("close", () => setTimeout(connect, RETRY_MS));
 }
 
+show(JSON.parse(document.getElementById("health-data").textContent));
+bindTimes();
 connect();

@@ -1,15 +1,17 @@
 // Connection cards: state, money, arming, volume and every engine verb of one connection.
+import { plainError } from "./activity-words.js";
 import { api } from "./api.js";
 import { block, byId, clone, el, figure, keyed, part, stale, text } from "./dom.js";
 import { refusal, stateOf, VERB_DONE } from "./engine-state.js";
 import { act, confirm, say } from "./feedback.js";
-import { age, money, secondsSince, signClass, time, utc, words } from "./format.js";
+import { age, money, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
 import { logLines } from "./log-lines.js";
 import { unrealized } from "./prices.js";
 import { app, refresh } from "./shell.js";
 
 const HEARTBEAT_OLD_S = 30;
 const BALANCE_OLD_S = 180;
+const DENIAL_SHOWN_S = 600;
 const SHOWN = { stopped: ["start"], running: ["pause", "stop", "restart"], paused: ["resume", "stop"] };
 
 export const engineOf = (connection) => app.store.all("engine").find((row) => row.connection === connection.id);
@@ -65,11 +67,29 @@ function renderProblem(card, connection, engine) {
   const node = part(card, "problem");
   const isOurs = engine?.last_error && engine.actual === "failed";
   const isVenues = connection.last_error && (!connection.last_seen_at || connection.last_error_at > connection.last_seen_at);
-  const message = isOurs ? `Engine: ${engine.last_error}` : isVenues ? `${connection.last_error}` : "";
+  const message = isOurs ? `Engine: ${plainError(engine.last_error)}` : isVenues ? plainError(connection.last_error) : "";
   const retry = isOurs && engine.retry_at ? ` Next try at ${time(engine.retry_at)}.` : "";
   node.hidden = !message;
   node.classList.add("loss");
   text(node, message && message.replace(/([^.!?])$/, "$1.") + retry);
+}
+
+function newestOrder(connectionId) {
+  let newest;
+  for (const row of app.store.all("order")) if (row.connection === connectionId && row.id > (newest?.id ?? 0)) newest = row;
+  return newest;
+}
+
+// Always there, so that a refusal changes words and moves nothing.
+function renderLastOrder(card, connection) {
+  const node = part(card, "order");
+  const order = newestOrder(connection.id);
+  const isDenied = order?.status === "denied" && !order.is_reduce_only && secondsSince(order.created_at) < DENIAL_SHOWN_S;
+  const what = order && `${order.purpose} ${order.position_side} ${symbolText(order.symbol)}, ${words(order.status).toLowerCase()}`;
+  text(node, isDenied ? `Last entry denied: ${order.reason || words(order.reason_code)}` : order ? `Last order: ${what}` : app.store.has("order") ? "No order yet" : "");
+  node.classList.toggle("warn", isDenied);
+  node.classList.toggle("muted", !isDenied);
+  node.title = isDenied ? `${order.reason} (${symbolText(order.symbol)}, ${utc(order.created_at)})` : "";
 }
 
 function armRefusal(connection) {
@@ -116,6 +136,7 @@ function renderCard(card, connection) {
   part(card, "settings").href = `${app.page.connection_url}${connection.id}/`;
   renderMoney(card, connection);
   renderHeartbeat(card, engine);
+  renderLastOrder(card, connection);
   renderProblem(card, connection, engine);
   renderControls(card, connection, engine);
 }

@@ -1,7 +1,8 @@
 // Dashboard totals, the system panel and the three first steps.
 import { byId, el, figure, keyed, part, stale, text } from "./dom.js";
 import { engineOf, openPositions, settleBalance, unrealizedOf } from "./cards.js";
-import { money, secondsSince, signClass, time, utc, words } from "./format.js";
+import { money, secondsSince, signClass, time, utc } from "./format.js";
+import { partDetail, partName, partRemedy } from "./health-words.js";
 import { app, troubleOf } from "./shell.js";
 
 const BALANCE_OLD_S = 180;
@@ -92,9 +93,9 @@ export function renderHealth() {
     create: createPart,
     update(node, row) {
       part(node, "mark").className = `mark ${row.is_ok ? "is-good" : "is-bad"}`;
-      text(part(node, "name"), words(row.name));
-      text(part(node, "status"), row.is_ok ? "ok" : "trouble");
-      text(part(node, "advice"), [row.detail, row.remedy].filter(Boolean).map((line) => `${words(line)}.`).join(" "));
+      text(part(node, "name"), partName(row.name));
+      text(part(node, "status"), row.is_ok ? "OK" : "Trouble");
+      text(part(node, "advice"), [partDetail(row), partRemedy(row)].filter(Boolean).join(" "));
     },
   });
 }

@@ -34,9 +34,12 @@ export function isOld(ticker) {
   return !ticker || Date.now() - ticker.at_ms > STALE_AFTER_S * 1000;
 }
 
-/** What the open part of a position would earn at the newest price; null while either is unknown. */
+/** The one price of a row: what its Price cell shows is what its P&L is counted at. */
+export const shownPrice = (ticker) => ticker?.last ?? ticker?.mark;
+
+/** What the open part of a position would earn at the shown price; null while either is unknown. */
 export function unrealized(position, ticker) {
-  const now = ticker?.mark ?? ticker?.last;
+  const now = shownPrice(ticker);
   if (!now || !position.average_entry_price || Number(position.quantity) === 0) return null;
   const sign = position.side === "long" ? 1 : -1;
   return sign * (Number(now) - Number(position.average_entry_price)) * Number(position.quantity);

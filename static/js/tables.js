@@ -3,7 +3,7 @@ import { api } from "./api.js";
 import { block, byId, clone, figure, keyed, part, setTime, stale, text } from "./dom.js";
 import { act, confirm } from "./feedback.js";
 import { age, decimalsOf, money, NOTHING, percent, price, quantity, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
-import { isOld, unrealized } from "./prices.js";
+import { isOld, shownPrice, unrealized } from "./prices.js";
 import { app } from "./shell.js";
 import { openStory } from "./story.js";
 
@@ -48,7 +48,7 @@ function renderPosition(row, position) {
   text(part(row, "status"), position.status === "open" ? "" : words(position.status));
   text(part(row, "quantity"), quantity(position.quantity));
   text(part(row, "entry"), price(position.average_entry_price, Math.min(decimals, 8)));
-  text(part(row, "price"), price(ticker?.last, ticker?.decimals));
+  text(part(row, "price"), price(shownPrice(ticker), ticker?.decimals));
   renderPnl(row, position, ticker);
   const stop = STOPS[position.stop_status] ?? STOPS.none;
   text(part(row, "stop"), price(position.stop_price, decimals));
@@ -85,6 +85,11 @@ export function renderPositions(rows) {
 
 const PRICE_WORDS = { market: () => "market", limit: (order, decimals) => price(order.price, decimals) };
 
+// Exits, stops and targets only ever reduce; of a manual order it is worth saying.
+function purposeText({ purpose, position_side: side, is_reduce_only: isReducing }) {
+  return `${words(purpose)} of ${side}${purpose === "manual" && isReducing ? ", reduces only" : ""}`;
+}
+
 function orderPrice(order, decimals) {
   if (order.average_price && Number(order.filled_quantity) > 0) return price(order.average_price, decimals);
   if (order.trigger_price) return `at ${price(order.trigger_price, decimals)}`;
@@ -96,7 +101,7 @@ function renderOrder(row, order) {
   setTime(part(row, "time"), order.created_at, time);
   text(part(row, "symbol"), symbolText(order.symbol));
   side(part(row, "side"), order.side);
-  text(part(row, "purpose"), `${order.purpose} ${order.position_side}${order.is_reduce_only ? ", reduce only" : ""}`);
+  text(part(row, "purpose"), purposeText(order));
   text(part(row, "type"), words(order.order_type));
   const filled = Number(order.filled_quantity) > 0 && !isFinal(order) ? `${quantity(order.filled_quantity)} / ` : "";
   text(part(row, "quantity"), filled + quantity(order.quantity));
@@ -133,7 +138,7 @@ function renderFill(row, fill) {
   text(part(row, "symbol"), symbolText(fill.symbol));
   text(part(row, "where"), connectionOf(fill)?.name ?? "");
   side(part(row, "side"), fill.side);
-  text(part(row, "purpose"), `${fill.purpose} ${fill.position_side}`);
+  text(part(row, "purpose"), purposeText(fill));
   text(part(row, "quantity"), quantity(fill.quantity));
   text(part(row, "price"), price(fill.price, tickerOf(fill)?.decimals));
   figure(part(row, "fee"), money(fill.fee), { unit: fill.fee_asset });

@@ -4,11 +4,13 @@ import { block, byId, clone, keyed, part, text } from "./dom.js";
 import { act, confirm, toast } from "./feedback.js";
 import { percent, price, signClass, symbolText, time } from "./format.js";
 import { emergencyStop } from "./emergency.js";
-import { isOld } from "./prices.js";
+import { stateOf } from "./engine-state.js";
+import { isOld, shownPrice } from "./prices.js";
 import { app, connections, onSnapshot, refresh } from "./shell.js";
 
 const STRIP_SYMBOLS = 16;
-const ENVIRONMENTS = ["live", "testnet", "paper"];
+const MONEY = { live: "Real money", testnet: "A test network: no real money", paper: "Paper: no real money" };
+const COUNTED = ["failed", "running", "starting", "paused", "pausing", "stopping", "stopped"];
 const ALL_DONE = { start: "starting", stop: "stopping", pause: "paused", resume: "resumed" };
 const NOT_CONCERNED = new Set(["not_running", "not_paused"]);
 
@@ -17,14 +19,22 @@ function engines() {
   return connections().filter((row) => row.is_active).map((row) => known.get(row.id) ?? { connection: row.id, desired: "stopped", actual: "stopped" });
 }
 
+// What an engine counts as: what is wanted of it decides, unless it failed or is still on its way.
+function countedAs(row) {
+  const { word } = stateOf(row);
+  return row.desired === "stopped" && row.actual !== "stopped" && row.actual !== "failed" ? "stopping" : word.toLowerCase();
+}
+
 function renderEngines() {
   if (!app.store.has("engine") || !app.store.has("connection")) return;
   const rows = engines();
-  const running = rows.filter((row) => row.actual === "running").length;
-  const isFailing = rows.some((row) => row.actual === "failed");
-  const mark = byId("engines-mark");
-  mark.className = `mark ${isFailing ? "is-bad" : running === rows.length && running ? "is-good" : running ? "is-warn" : ""}`;
-  text(byId("engines-text"), rows.length ? `${running} of ${rows.length} running` : "No engine");
+  const counts = new Map(COUNTED.map((word) => [word, 0]));
+  for (const row of rows) counts.set(countedAs(row), (counts.get(countedAs(row)) ?? 0) + 1);
+  const wanted = rows.filter((row) => row.desired !== "stopped").length;
+  const tone = counts.get("failed") ? "is-bad" : wanted === 0 ? "" : counts.get("running") === wanted ? "is-good" : "is-warn";
+  byId("engines-mark").className = `mark ${tone}`;
+  const told = [...counts].filter(([, number]) => number).map(([word, number]) => `${number} ${word}`);
+  text(byId("engines-text"), told.join(", ") || "No engine");
   const has = (desired) => rows.some((row) => row.desired === desired);
   const open = { start: has("stopped"), pause: has("running"), resume: has("paused"), stop: has("running") || has("paused") };
   for (const button of document.querySelectorAll("[data-all-verb]")) {
@@ -34,20 +44,30 @@ function renderEngines() {
   block(byId("emergency"), Boolean(app.denial) || rows.length === 0, app.denial || "There is no connection yet.");
 }
 
+// The page's own connection says it in the markup; a page with a choice of environments says which is chosen.
+function shownEnvironment() {
+  return byId("environment").dataset.of || app.environment?.() || "";
+}
+
 function renderEnvironment() {
-  const used = new Set(connections().filter((row) => row.is_enabled).map((row) => row.environment));
-  const highest = ENVIRONMENTS.find((environment) => used.has(environment));
+  const name = shownEnvironment();
   const badge = byId("environment");
-  badge.hidden = !highest;
-  if (!highest) return;
-  badge.className = `environment is-${highest}`;
-  text(badge, highest.toUpperCase());
-  badge.title = { live: "At least one connection trades real money", testnet: "Test networks only: no real money", paper: "Paper only: no real money" }[highest];
+  badge.hidden = !name;
+  if (!name) return;
+  badge.className = `environment is-${name}`;
+  text(badge, name.toUpperCase());
+  badge.title = MONEY[name];
+}
+
+// This page's connection and environment first: a symbol has one place in the strip, with the price this page uses.
+function stripConnections() {
+  const rank = (row) => (row.id === app.page.connection ? 0 : row.environment === shownEnvironment() ? 1 : 2);
+  return connections().filter((row) => row.is_active).sort((a, b) => rank(a) - rank(b));
 }
 
 function stripRows() {
   const rows = new Map();
-  for (const connection of connections().filter((row) => row.is_active)) {
+  for (const connection of stripConnections()) {
     for (const ticker of app.prices.symbols(connection)) {
       if (!rows.has(ticker.symbol)) rows.set(ticker.symbol, { ...ticker, connection });
     }
@@ -62,7 +82,7 @@ function renderStrip() {
     update(node, row) {
       node.href = `${app.page.live_url}${row.connection.id}/?symbol=${encodeURIComponent(row.symbol)}`;
       text(part(node, "symbol"), symbolText(row.symbol).replace("/USDT", ""));
-      text(part(node, "last"), price(row.last, row.decimals));
+      text(part(node, "last"), price(shownPrice(row), row.decimals));
       const change = part(node, "change");
       text(change, percent(row.change_24h_ratio));
       change.className = `num ${signClass(row.change_24h_ratio)}`;
@@ -134,7 +154,7 @@ function renderHealth() {
 
 export function bindTopbar() {
   app.store.on(["engine", "connection"], renderEngines);
-  app.store.on("connection", renderEnvironment);
+  app.store.on(["connection", "environment"], renderEnvironment);
   app.store.on(["prices", "clock", "connection"], renderStrip);
   app.store.on("health", renderHealth);
   for (const button of document.querySelectorAll("[data-all-verb]")) button.addEventListener("click", () => allVerb(button));

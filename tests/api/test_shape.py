@@ -171,6 +171,54 @@ def test_a_query_we_do_not_understand_is_a_400(
     assert_problem(as_alice.get(f"{CONNECTIONS}?{query}"), 400, "invalid")
 
 
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        (f"{CONNECTIONS}?is_enable=true", "is_enable"),
+        (f"{CONNECTIONS}?page_size=5&limit=5", "limit"),
+        (f"{CONNECTIONS}?is_enabled=maybe", "is_enabled"),
+        (f"{CONNECTIONS}?is_enabled=1", "is_enabled"),
+        ("/api/v1/orders/?is_open=2", "is_open"),
+        ("/api/v1/orders/?conection=1", "conection"),
+        ("/api/v1/orders/?connection=99999999999999999999", "connection"),
+        ("/api/v1/orders/?connection=-1", "connection"),
+        ("/api/v1/fills/?order=9223372036854775808", "order"),
+        ("/api/v1/positions/?is_open=yes", "is_open"),
+        ("/api/v1/lines/?study=99999999999999999999", "study"),
+        ("/api/v1/instruments/?is_trading=x", "is_trading"),
+    ],
+)
+def test_a_filter_half_understood_is_refused_by_its_name(as_alice: APIClient, address: str, field: str) -> None:
+    problem = assert_problem(as_alice.get(address), 400, "invalid")
+    assert [row["field"] for row in problem["errors"]] == [field]
+
+
+@pytest.mark.parametrize("query", ["is_enabled=true&is_active=True", "is_enabled=false", "format=json", "ordering=-id"])
+def test_known_parameters_are_understood(
+    as_alice: APIClient, connection_factory: ConnectionFactory, query: str
+) -> None:
+    connection_factory()
+    answer = as_alice.get(f"{CONNECTIONS}?{query}")
+    assert answer.status_code == 200
+    assert len(answer.data["results"]) == (0 if "false" in query else 1)
+
+
+@pytest.mark.parametrize("path", [CONNECTIONS, "/api/v1/auth/token/"])
+def test_a_body_too_large_is_a_413(as_alice: APIClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    body = '{"name": "' + "x" * 3_000_000 + '"}'
+    assert_problem(as_alice.post(path, body, content_type="application/json"), 413, "too_large")
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/connections/999/", "/live/999/", "/positions/999/story/", "/live/9999999999999999999999/"]
+)
+def test_a_page_of_nothing_is_a_404(client: Client, alice: Any, path: str) -> None:
+    client.force_login(alice)
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers={"HX-Request": "true"}).status_code == 404
+
+
 def test_a_caller_past_the_limit_is_told_to_wait(api: Api, alice: Any, settings: Settings) -> None:
     settings.API_RATES = {"user": 5, "token": 3, "address": 1000}
     first, second = api(alice), api(alice)

@@ -108,6 +108,20 @@ def test_what_risk_denies_is_an_order_with_its_reason(hand: Hand, home: dict[str
     assert order["reason"]
 
 
+def test_a_position_is_reduced_by_hand(hand: Hand, home: dict[str, Any]) -> None:
+    ticket = {"connection": home["id"], "symbol": BTC, "position_side": "long"}
+    early = hand.post("orders/", **ticket, quantity="0.010", is_reduce_only=True)
+    assert (early["status"], early["reason_code"]) == ("denied", "nothing_to_reduce")
+    hand.post("orders/", **ticket, quantity="0.040")
+    [position] = synced(hand, home, "positions/", is_open=True)
+    order = hand.post("orders/", **ticket, quantity="0.010", is_reduce_only=True)
+    assert (order["side"], order["position_key"]) == ("sell", position["key"]), order
+    assert [row["quantity"] for row in synced(hand, home, "positions/", is_open=True)] == ["0.03"]
+    capped = hand.post("orders/", **ticket, quantity="1", is_reduce_only=True)
+    assert capped["quantity"] == "0.03"
+    assert synced(hand, home, "positions/", is_open=True) == []
+
+
 def test_profitable_and_all_are_closed(hand: Hand, home: dict[str, Any], stage: Stage) -> None:  # noqa: F811
     for side in ("long", "short"):
         hand.post("orders/", connection=home["id"], symbol=BTC, position_side=side, quantity="0.010")

@@ -83,7 +83,7 @@ def _read_the_story(page: Page) -> None:
         "Fills",
     ):
         expect(story.get_by_role("heading", name=part)).to_be_visible()
-    expect(story.locator(".timeline")).to_contain_text("Entry order: intent")
+    expect(story.locator(".timeline")).to_contain_text("Entry order: decided")
     story.get_by_label("Close").click()
 
 

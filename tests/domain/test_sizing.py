@@ -62,7 +62,7 @@ def test_what_is_below_the_minimum_says_so_or_is_raised() -> None:
     raised = size(small, instrument=instrument())
     assert (raised.is_raised, raised.refusal) == (True, "")
     refused = size(given_(equity=Decimal(100), enforce_minimum=False), instrument=instrument())
-    assert refused.refusal == "0.000 is less than the venue's minimum of 0.001 BTC"
+    assert refused.refusal == "0.000033333333 BTC asked for; the venue takes at least 0.001 BTC"
 
 
 def test_the_minimum_meets_the_notional_on_the_lot_step() -> None:
@@ -73,6 +73,28 @@ def test_a_chosen_quantity_is_floored_and_never_raised() -> None:
     sized = size_given(Decimal("0.0129"), price=Decimal(60_000), leverage=10, instrument=instrument())
     assert sized.quantity == Decimal("0.012")
     assert size_given(Decimal("0.0001"), price=Decimal(60_000), leverage=10, instrument=instrument()).refusal
+
+
+def test_a_chosen_quantity_below_the_minimum_names_both() -> None:
+    sized = size_given(Decimal("0.0004"), price=Decimal(60_000), leverage=10, instrument=instrument())
+    assert sized.refusal == "0.0004 BTC asked for; the venue takes at least 0.001 BTC"
+    assert sized.steps[0].value == Decimal("0.0004")
+
+
+def test_a_value_below_the_minimum_is_told_in_money() -> None:
+    coin = instrument(base="XRP", lot_step=Decimal("0.1"), min_quantity=Decimal("0.1"))
+    sized = size_given(Decimal("2.25"), price=Decimal("1.3"), leverage=10, instrument=coin)
+    assert sized.refusal == "2.2 XRP is worth 2.86 USDT, at least 5 USDT is needed: 3.9 XRP at this price"
+
+
+def test_no_more_is_reduced_than_is_held() -> None:
+    sums: dict[str, Any] = {"price": Decimal(60_000), "leverage": 10, "is_minimum_waived": True}
+    sized = size_given(Decimal("0.5"), instrument=instrument(), held=Decimal("0.04"), **sums)
+    assert sized.quantity == Decimal("0.040")
+    assert {step.name: step.value for step in sized.steps}["held_quantity"] == Decimal("0.04")
+    assert size_given(Decimal("0.01"), instrument=instrument(), held=Decimal("0.04"), **sums).quantity == Decimal(
+        "0.01"
+    )
 
 
 def test_what_only_reduces_may_be_below_the_venues_notional() -> None:

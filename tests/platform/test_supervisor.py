@@ -17,6 +17,7 @@ from cts.supervisor.child import Backoff, Child
 from cts.supervisor.ports import port_is_free, port_pick, port_wait
 from cts.supervisor.procfile import procfile_read, shell_argv
 from cts.supervisor.supervisor import Supervisor
+from cts.supervisor.up import data_dir_close
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -131,6 +132,7 @@ import os, sys
 from pathlib import Path
 from cts.supervisor.child import Child
 from cts.supervisor.supervisor import Supervisor
+from cts.supervisor.up import data_dir_close
 folder = Path(sys.argv[1])
 supervisor = Supervisor(say=print)
 supervisor.listen()
@@ -193,3 +195,22 @@ def test_a_port_an_outgoing_connection_borrowed_is_waited_for() -> None:
         assert not port_wait(port, timeout_s=0.2)
         threading.Timer(0.3, borrower.close).start()
         assert port_wait(port, timeout_s=10)
+
+
+def test_what_children_write_is_for_their_owner_alone(tmp_path: Path) -> None:
+    writer = child(tmp_path, "writer", f"/bin/sh -c 'mkdir {tmp_path}/made; touch {tmp_path}/made/cts.sqlite3'")
+    writer.start()
+    wait_for(lambda: not writer.is_running)
+    made = tmp_path / "made"
+    assert [path.stat().st_mode & 0o777 for path in (made, made / "cts.sqlite3")] == [0o700, 0o600]
+
+
+def test_a_data_folder_left_open_is_closed_with_its_databases(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    folder.mkdir(mode=0o755)
+    databases = [folder / name for name in ("cts.sqlite3", "cts.sqlite3-wal", "paper.sqlite3")]
+    for database in databases:
+        database.touch(mode=0o644)
+    data_dir_close(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {database.stat().st_mode & 0o777 for database in databases} == {0o600}

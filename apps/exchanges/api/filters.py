@@ -5,13 +5,19 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
+from django.db.models import BigIntegerField
 from django_filters.fields import IsoDateTimeField
+
+
+class _IdField(forms.IntegerField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": BigIntegerField.MAX_BIGINT, **options})
 
 
 class WholeNumberFilter(filters.Filter):  # type: ignore[misc]
     """By id. A plain number, not a choice of rows: a choice would tell whose ids exist."""
 
-    field_class = forms.IntegerField
+    field_class = _IdField
 
 
 class _InstantField(IsoDateTimeField):  # type: ignore[misc]

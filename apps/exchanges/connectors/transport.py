@@ -200,6 +200,10 @@ def _brief(error: BaseException) -> str:
     """What went wrong, never what was sent: addresses and headers carry signatures."""
     if isinstance(error, TimeoutError):
         return "timed out"
+    if isinstance(error, socket.gaierror):
+        return "no address was found for this name; check the network and its DNS"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there"
     return f"{type(error).__name__} {getattr(error, 'strerror', None) or ''}".strip()
 
 

@@ -1,5 +1,6 @@
 """Shapes of orders and fills on the wire. Rows come from rows.py; these document them."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -77,15 +78,34 @@ class CancelAllInput(Input):
     symbol = serializers.CharField(max_length=40, required=False)
 
 
+_PLAIN = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+
+
+def _plain_check(field: serializers.Field[Any, Any, Any, Any], data: Any) -> None:
+    """Python also reads digits of other scripts and `1_0`: amounts of money are taken only as everybody reads them."""
+    if not _PLAIN.fullmatch(str(data)):
+        field.fail("invalid")
+
+
+class PlainDecimal(serializers.DecimalField):
+    def to_internal_value(self, data: Any) -> Decimal:
+        _plain_check(self, data)
+        return super().to_internal_value(data)
+
+
+class PlainFloat(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        _plain_check(self, data)
+        return super().to_internal_value(data)
+
+
 def _amount(help_text: str = "", *, required: bool = False) -> serializers.DecimalField:
     smallest = Decimal(1).scaleb(-DECIMAL_PLACES)
-    return serializers.DecimalField(
-        MAX_DIGITS, DECIMAL_PLACES, min_value=smallest, required=required, help_text=help_text
-    )
+    return PlainDecimal(MAX_DIGITS, DECIMAL_PLACES, min_value=smallest, required=required, help_text=help_text)
 
 
 def _ratio(help_text: str) -> serializers.FloatField:
-    return serializers.FloatField(min_value=0.0001, max_value=1.0, required=False, help_text=help_text)
+    return PlainFloat(min_value=0.0001, max_value=1.0, required=False, help_text=help_text)
 
 
 class OrderCreate(Input):

@@ -86,7 +86,7 @@ class OrderCancelView(APIView):
 
 
 class OrdersCancelAllView(APIView):
-    """Every open order of a connection, or of one of its symbols; stops too."""
+    """Every open order of a connection, or of one of its symbols; stops that protect a live position stay."""
 
     @extend_schema(
         operation_id="orders_cancel_all",

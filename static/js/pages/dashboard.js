@@ -1,7 +1,7 @@
 // The dashboard: totals, cards, open positions, last trades, the system.
 import { api } from "../api.js";
 import { renderCards } from "../cards.js";
-import { byId, el, text } from "../dom.js";
+import { byId, el, keyed, text } from "../dom.js";
 import { bindEmergency } from "../emergency.js";
 import { renderFirstRun, renderHealth, renderSparkline, renderTiles } from "../overview.js";
 import { addTopics, app, connections, onSnapshot, start, troubles } from "../shell.js";
@@ -10,41 +10,68 @@ import { newestFirst, renderFills, renderPositions } from "../tables.js";
 import { bindTopbar } from "../topbar.js";
 
 const LAST_TRADES = 12;
-const ORDER = ["live", "testnet", "paper"];
-let chosen = sessionStorage.getItem("cts-environment");
+const ENVIRONMENT_WORDS = { live: "Live", testnet: "Testnet", paper: "Paper" };
+const ORDER = Object.keys(ENVIRONMENT_WORDS);
+const CHOICE = `cts-environment-${app.user.id}`;
+let chosen = localStorage.getItem(CHOICE);
+let first = "";
+let drawnFor = "";
 
 function environments() {
   const used = new Set(connections().map((row) => row.environment));
   return ORDER.filter((environment) => used.has(environment));
 }
 
+function isAtWork(environment) {
+  const ids = new Set(connections().filter((row) => row.environment === environment).map((row) => row.id));
+  return app.store.all("engine").some((row) => ids.has(row.connection) && row.desired !== "stopped")
+    || app.store.all("position").some((row) => ids.has(row.connection) && row.status !== "closed");
+}
+
+const isAsked = () => (app.store.has("engine") && app.store.has("position")) || "loaded" in document.documentElement.dataset;
+
+// Where something is open or running, decided once: the page must not turn over under its reader.
+function firstShown(used) {
+  if (!isAsked()) return "";
+  if (!used.includes(first)) first = used.find(isAtWork) ?? used[0] ?? "";
+  return first;
+}
+
 // Paper money and real money are never added up: the page shows one kind at a time.
 function environment() {
   const used = environments();
-  return used.includes(chosen) ? chosen : used[0];
+  if (used.includes(chosen)) return chosen;
+  return used.length > 1 ? firstShown(used) : used[0] ?? "";
 }
+app.environment = environment;
 
 function shown() {
   return connections().filter((row) => row.is_active && row.environment === environment());
 }
 
+function choose(name) {
+  chosen = name;
+  localStorage.setItem(CHOICE, name);
+  for (const entity of ["connection", "position", "fill", "environment"]) app.store.touch(entity);
+}
+
+function createChoice(name) {
+  const button = el("button", { className: "button is-compact", type: "button", text: ENVIRONMENT_WORDS[name] });
+  button.addEventListener("click", () => choose(name));
+  return button;
+}
+
 function renderEnvironments() {
   const used = environments();
-  const group = byId("environments");
-  group.hidden = used.length < 2;
-  group.replaceChildren(...used.map((name) => {
-    const button = el("button", { className: "button is-compact", type: "button", "aria-pressed": String(name === environment()), text: name === "live" ? "Live" : name === "paper" ? "Paper" : "Testnet" });
-    button.addEventListener("click", () => {
-      chosen = name;
-      sessionStorage.setItem("cts-environment", name);
-      for (const entity of ["connection", "position", "fill"]) app.store.touch(entity);
-    });
-    return button;
-  }));
+  byId("environments").hidden = used.length < 2;
+  keyed(byId("environments"), used, { key: (name) => name, create: createChoice, update: (button, name) => button.setAttribute("aria-pressed", String(name === environment())) });
+  if (environment() === drawnFor) return;
+  drawnFor = environment();
+  for (const entity of ["environment", "fill"]) app.store.touch(entity);
 }
 
 function renderConnections() {
-  if (!app.store.has("connection")) return;
+  if (!app.store.has("connection") || (connections().length && !environment())) return;
   const rows = shown();
   renderCards(rows);
   byId("cards").hidden = rows.length === 0;
@@ -79,17 +106,22 @@ onSnapshot("positions", async ({ mark }) => {
   app.store.replace("position", [...open, ...closed], { mark });
 });
 onSnapshot("fills", async ({ mark }) => app.store.replace("fill", await api.list("fills/", { page_size: 50 }), { mark }));
+// The cards say what became of the newest order only.
+onSnapshot("orders", async ({ mark }) => {
+  const rows = await Promise.all(connections().filter((row) => row.is_active).map((row) => api.list("orders/", { connection: row.id, page_size: 1 })));
+  app.store.replace("order", rows.flat(), { mark });
+});
 onSnapshot("balances", async ({ mark }) => {
   const rows = await Promise.all(connections().map((row) => api.list(`connections/${row.id}/balances/`)));
   app.store.replace("balance", rows.flat(), { mark });
 });
 
 addTopics(() => connections().filter((row) => row.is_active).map((row) => `connection.${row.id}`));
-app.store.on(["connection", "engine", "balance", "position", "prices", "clock"], renderConnections);
+app.store.on(["connection", "engine", "position", "clock"], renderEnvironments);
+app.store.on(["connection", "engine", "balance", "position", "order", "prices", "clock"], renderConnections);
 app.store.on(["position", "prices", "clock", "connection"], renderTables);
 app.store.on(["fill", "connection"], renderTrades);
-app.store.on("connection", renderEnvironments);
-app.store.on("connection", renderCurve);
+app.store.on(["connection", "environment"], renderCurve);
 app.store.on(["health", "trouble"], renderHealth);
 app.store.on("trouble", renderTrouble);
 bindTopbar();

@@ -7,7 +7,7 @@ import { bindEmergency } from "../emergency.js";
 import { stateOf } from "../engine-state.js";
 import { act, confirm } from "../feedback.js";
 import { compact, decimalsOf, percent, price, signClass, symbolText, utc } from "../format.js";
-import { isOld, unrealized } from "../prices.js";
+import { isOld, shownPrice, unrealized } from "../prices.js";
 import { addTopics, app, onSnapshot, start } from "../shell.js";
 import { bindStory } from "../story.js";
 import { isFinal, newestFirst, renderOrders, renderPositions } from "../tables.js";
@@ -45,7 +45,7 @@ function renderSymbols() {
 function renderQuote() {
   const quote = byId("quote");
   const row = ticker();
-  text(part(quote, "last"), price(row?.last, row?.decimals));
+  text(part(quote, "last"), price(shownPrice(row), row?.decimals));
   part(quote, "last").className = `quote-last num ${row?.moved > 0 ? "gain" : row?.moved < 0 ? "loss" : ""}`;
   text(part(quote, "change"), row ? percent(row.change_24h_ratio) : "");
   part(quote, "change").className = `num ${signClass(row?.change_24h_ratio)}`;
@@ -54,7 +54,7 @@ function renderQuote() {
   text(part(quote, "funding"), percent(row?.funding_rate, { digits: 4 }));
   text(part(quote, "turnover"), row?.turnover_24h ? `${compact(row.turnover_24h)} USDT` : "–");
   stale(part(quote, "last"), isOld(row), row ? utc(row.at_ms) : "this page opened");
-  if (row && view.chart && view.drawnFor === `${view.symbol}|${view.timeframe}`) view.chart.tick(Number(row.last), row.at_ms);
+  if (row && view.chart && view.drawnFor === `${view.symbol}|${view.timeframe}`) view.chart.tick(Number(shownPrice(row)), row.at_ms);
 }
 
 function renderEngine() {

@@ -5,12 +5,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from apps.accounts.access import NotFound
 from apps.accounts.models import AuditEntry, Role, User
+from apps.exchanges import factory
 from apps.exchanges.crypto import credentials_unseal, envelope_key_id
 from apps.exchanges.factory import connector_for
+from apps.exchanges.forms import connection_initial
 from apps.exchanges.models import AccountBalance, Connection, Instrument
 from apps.exchanges.rows import connection_row
 from apps.exchanges.selectors import connection_get_for
@@ -28,6 +31,7 @@ from apps.exchanges.services import (
     instruments_sync,
 )
 from apps.exchanges.state import ConnectionStateManager
+from apps.orders.models import RiskLimits
 from cts.domain.errors import AuthFailed, DomainError, Unavailable
 from cts.domain.types import Balance
 
@@ -161,9 +165,15 @@ def test_switching_off_disarms(connection: Connection, switch: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"position_mode": "one_way"}, {"margin_mode": "isolated"}, {"api_key": "k", "api_secret": "s"}]
+    "changes",
+    [
+        {"position_mode": "one_way"},
+        {"margin_mode": "isolated"},
+        {"leverage": 6},
+        {"api_key": "k", "api_secret": "s"},
+    ],
 )
-def test_what_an_order_rests_on_cannot_change_while_armed(connection: Connection, changes: dict[str, str]) -> None:
+def test_what_an_order_rests_on_cannot_change_while_armed(connection: Connection, changes: dict[str, Any]) -> None:
     connection_arm(_passed(connection), user=connection.owner)
     _refused("armed", min(changes), lambda: connection_update(connection, user=connection.owner, changes=changes))
     connection_disarm(connection, user=connection.owner)
@@ -179,7 +189,67 @@ def test_new_keys_need_a_new_test_and_a_new_connector(connection: Connection) ->
     assert connection.is_test_passed is None
     assert connection.key_hint == "-key"
     assert connector_for(connection) is not before
-    assert connector_for(connection).balances()
+
+
+def _refusal(work: Any) -> tuple[str, str | None, str]:
+    with pytest.raises(DomainError) as refused:
+        work()
+    return refused.value.code, refused.value.field, refused.value.detail
+
+
+def test_leverage_above_the_default_of_the_risk_limits_is_refused(connection: Connection, alice: User) -> None:
+    code, field, detail = _refusal(lambda: connection_update(connection, user=alice, changes={"leverage": 21}))
+    assert (code, field) == ("leverage_too_high", "leverage")
+    assert detail.startswith("At most 20: ")
+    new = {"owner": alice, "name": "Second", "exchange": "binance", "environment": "paper", "leverage": 125}
+    assert _refusal(lambda: connection_create(**new))[:2] == ("leverage_too_high", "leverage")
+    assert connection_update(connection, user=alice, changes={"leverage": 20}).leverage == 20
+
+
+def test_leverage_follows_the_connections_own_risk_limits(connection: Connection, alice: User) -> None:
+    RiskLimits.objects.create(connection=connection, max_leverage=3)
+    fresh = Connection.objects.get(pk=connection.pk)
+    assert "At most 3" in _refusal(lambda: connection_update(fresh, user=alice, changes={"leverage": 4}))[2]
+
+
+def test_the_strictest_of_the_chosen_symbols_bounds_the_leverage(connection: Connection, alice: User) -> None:
+    instruments_sync(exchange="bybit", environment="paper", market="linear")
+    Instrument.objects.filter(symbol="ETH/USDT:USDT").update(max_leverage=7)
+    Instrument.objects.filter(symbol="SOL/USDT:USDT").update(max_leverage=4)
+    detail = _refusal(lambda: connection_update(connection, user=alice, changes={"leverage": 8}))[2]
+    assert detail == "At most 7: Bybit allows no more on ETH/USDT:USDT"
+    assert connection_update(connection, user=alice, changes={"leverage": 7}).leverage == 7
+    added = {"forced_symbols": ["SOL/USDT:USDT"]}
+    assert _refusal(lambda: connection_update(connection, user=alice, changes=added))[1] == "leverage"
+
+
+@pytest.mark.parametrize("exchange", ["bybit", "binance"])
+def test_a_paper_key_of_ones_own_is_used_as_it_is_and_a_wrong_one_fails_its_test(
+    venue: Any, alice: User, exchange: str
+) -> None:
+    keys = {"api_key": "NoSuchKey0123456", "api_secret": "no-such-secret"}
+    made = connection_create(owner=alice, name="Own", exchange=exchange, environment="paper", **keys)
+    line = connection_test(made).lines[-1]
+    assert (line["step"], line["is_ok"]) == ("Check the key", False)
+    assert line["detail"].startswith("The key was refused: ")
+    account = venue.account(exchange)
+    right = {"api_key": account.api_key, "api_secret": account.api_secret}
+    connection_update(made, user=alice, changes={**right, "symbols": ["BTC/USDT:USDT"]})
+    assert connection_test(made).is_ok
+
+
+def test_half_a_key_pair_on_paper_is_refused_at_the_missing_half(venue: Any, alice: User) -> None:
+    half = {"owner": alice, "name": "Half", "exchange": "bybit", "environment": "paper"}
+    _refused("required", "api_key", lambda: connection_create(**half, api_secret="s"))
+    _refused("required", "api_secret", lambda: connection_create(**half, api_key="k"))
+
+
+def test_a_name_that_can_not_be_looked_up_reads_plainly(connection: Connection, settings: Settings) -> None:
+    settings.PAPER_URL = "http://no-such-host.invalid:80"
+    factory.connector_forget(connection.pk)
+    line = connection_test(connection).lines[0]
+    assert (line["step"], line["is_ok"]) == ("Reach the venue", False)
+    assert line["detail"].startswith("no-such-host.invalid can't be reached: no address was found for this name")
 
 
 def test_the_test_asks_the_venue_line_by_line_and_keeps_the_answers(connection: Connection) -> None:
@@ -277,3 +347,11 @@ def test_halt_is_a_file_anybody_can_make(tmp_path: Any) -> None:
     assert manager.resume()
     assert not manager.resume()
     assert not manager.is_halted()
+
+
+def test_the_form_says_at_the_field_how_much_leverage_is_allowed(connection: Connection, client: Client) -> None:
+    client.force_login(connection.owner)
+    values = connection_initial(connection) | {"leverage": 50}
+    answer = client.post(f"/connections/{connection.pk}/", values)
+    assert answer.status_code == 400
+    assert answer.context["form"].errors == {"leverage": ["At most 20: the risk limits allow no more leverage"]}

@@ -1,0 +1,66 @@
+"""Emergency stops that cross each other, and a stop somebody takes away on the venue."""
+
+import threading
+
+import pytest
+from django.db import connections
+from pytest_django import Settings
+
+from apps.engine.emergency import emergency_stop_one
+from apps.engine.reports import StopReport
+from apps.exchanges.factory import connector_for
+from apps.exchanges.models import Connection
+from apps.orders.models import Order
+from apps.positions.exposure import losing_streak
+from apps.positions.models import Position
+from apps.strategies.models import Study
+from tests.flows.stage import Stage, until
+from tests.flows.test_control import _enter
+
+pytestmark = [pytest.mark.wire]
+
+
+def test_two_emergency_stops_at_once_send_one_exit_and_both_are_complete(
+    stage: Stage, trader: Connection, study: Study
+) -> None:
+    stage.feed(trader)
+    stage.engine(trader)
+    _enter(stage, study)
+    reports: list[StopReport] = []
+    barrier = threading.Barrier(2)
+
+    def stop() -> None:
+        try:
+            barrier.wait(10)
+            reports.append(emergency_stop_one(trader, actor="alice"))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=stop) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [report.is_complete for report in reports] == [True, True], [report.errors for report in reports]
+    sent = Order.objects.filter(purpose__in=("exit", "emergency"))
+    assert [order.status for order in sent] == ["filled"]
+    assert stage.state(trader)["positions"] == []
+    assert stage.open_orders(trader) == []
+    assert losing_streak(trader) == 0
+
+
+def test_a_stop_taken_away_on_the_venue_is_placed_again_without_waiting_for_a_sync(
+    stage: Stage, trader: Connection, study: Study, settings: Settings
+) -> None:
+    settings.RECONCILE_INTERVAL_S = 60.0
+    stage.feed(trader)
+    stage.engine(trader)
+    stop = _enter(stage, study).stop_order
+    assert stop is not None
+    names = {"client_order_id": stop.client_order_id, "venue_order_id": stop.venue_order_id}
+    connector_for(trader).cancel(stop.symbol, **names, is_conditional=True)
+    renewed = Position.objects.exclude(stop_order=stop).filter(stop_order__status="accepted", uncovered_since=None)
+    until(renewed.exists, within_s=5, what="the position stays without its stop")
+    told = renewed.get().events.filter(kind="stop").values_list("data__is_covered", flat=True)
+    assert list(told) == [True, False, True]
+    assert len(stage.open_orders(trader)) == 1

@@ -1,0 +1,143 @@
+"""Orders a person words: closing by hand, quantities the venue would not take, terms that contradict themselves."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from apps.exchanges.models import Instrument
+from apps.orders.manual import Ticket, manual_order_place
+from apps.orders.models import Order
+from cts.domain.errors import DomainError
+from cts.domain.orders import OrderTerms
+from cts.domain.types import OrderPurpose, OrderType, PositionSide, TimeInForce
+from tests.orders.conftest import BTC, Desk
+
+pytestmark = pytest.mark.django_db
+
+
+def reduce(quantity: str, **fields: Any) -> OrderTerms:
+    return OrderTerms(quantity=Decimal(quantity), is_reduce_only=True, **fields)
+
+
+def by_hand(desk: Desk, terms: OrderTerms, *, key: str = "out", **fields: Any) -> Order:
+    return desk.create(key, terms=terms, purpose=OrderPurpose.MANUAL, origin="manual", **fields)
+
+
+def steps(order: Order) -> dict[str, str]:
+    return {step["name"]: step["value"] for step in order.sizing["steps"]}
+
+
+def place(desk: Desk, terms: OrderTerms, *, symbol: str = BTC) -> Order:
+    ticket = Ticket(key="k", symbol=symbol, position_side=PositionSide.LONG, terms=terms)
+    return manual_order_place(desk.connection, user=desk.connection.owner, ticket=ticket)
+
+
+def refused(desk: Desk, terms: OrderTerms, *, symbol: str = BTC) -> DomainError:
+    with pytest.raises(DomainError) as caught:
+        place(desk, terms, symbol=symbol)
+    assert not Order.objects.exists()
+    return caught.value
+
+
+def test_a_reduction_by_hand_closes_of_the_oldest_position_that_holds_something(desk: Desk) -> None:
+    first, second = desk.open("a", "0.010"), desk.open("b", "0.030")
+    order = desk.submit(by_hand(desk, reduce("0.004")))
+    assert (order.position_key, order.side, order.quantity) == (first.key, "sell", Decimal("0.004"))
+    desk.hear()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.quantity, second.quantity) == (Decimal("0.006"), Decimal("0.030"))
+    desk.manager.close(first, reason="manual", connector=desk.venue)
+    desk.hear()
+    assert by_hand(desk, reduce("0.004"), key="again").position_key == second.key
+
+
+def test_what_the_oldest_cannot_give_comes_from_the_next(desk: Desk) -> None:
+    first, second = desk.open("a", "0.010"), desk.open("b", "0.030")
+    desk.submit(by_hand(desk, reduce("0.025")))
+    desk.hear()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.quantity) == ("closed", Decimal("0.015"))
+
+
+def test_a_reduction_is_capped_to_what_the_leg_holds(desk: Desk) -> None:
+    desk.open("a", "0.010")
+    desk.open("b", "0.030")
+    desk.open("c", "0.050", position_side=PositionSide.SHORT)
+    order = by_hand(desk, reduce("0.5"))
+    assert (order.status, order.quantity) == ("new", Decimal("0.040"))
+    assert (steps(order)["asked_quantity"], steps(order)["held_quantity"]) == ("0.5", "0.04")
+
+
+def test_where_nothing_is_held_a_reduction_is_denied_in_words(desk: Desk) -> None:
+    desk.open("a", "0.010", position_side=PositionSide.SHORT)
+    order = by_hand(desk, reduce("0.004"))
+    assert (order.status, order.reason_code) == ("denied", "nothing_to_reduce")
+    assert order.reason == f"No long position of {BTC} is held, so there is nothing to reduce"
+    assert steps(order)["asked_quantity"] == "0.004"
+
+
+def test_a_position_named_by_the_caller_stays_the_one_reduced(desk: Desk) -> None:
+    desk.open("a", "0.010")
+    second = desk.open("b", "0.030")
+    order = desk.create("out", terms=reduce("0.030", position_key=second.key), purpose="exit")
+    assert (order.position_key, order.quantity) == (second.key, Decimal("0.030"))
+
+
+@pytest.mark.parametrize("symbol", ["NOPE/USDT:USDT", "BTCUSDT"])
+def test_an_unknown_symbol_is_named_before_any_price_is_missed(desk: Desk, symbol: str) -> None:
+    error = refused(desk, OrderTerms(quantity=Decimal(1), order_type=OrderType.LIMIT), symbol=symbol)
+    assert (error.code, error.field) == ("unknown_symbol", "symbol")
+    assert symbol in error.detail
+
+
+MARKET, LIMIT, STOP = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_MARKET
+PRICE = Decimal(60_000)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"order_type": MARKET, "time_in_force": "post_only"}, "time_in_force"),
+        ({"order_type": MARKET, "time_in_force": "post_only", "price": PRICE}, "time_in_force"),
+        ({"order_type": MARKET, "time_in_force": "fok"}, "time_in_force"),
+        ({"order_type": STOP, "time_in_force": "ioc", "trigger_price": PRICE}, "time_in_force"),
+        ({"order_type": STOP, "time_in_force": "post_only", "trigger_price": PRICE}, "time_in_force"),
+        ({"order_type": LIMIT, "time_in_force": "post_only"}, "price"),
+        ({"order_type": MARKET, "price": PRICE}, "price"),
+        ({"order_type": STOP}, "trigger_price"),
+        ({"order_type": LIMIT, "price": PRICE, "trigger_price": PRICE}, "trigger_price"),
+        ({"order_type": MARKET, "trigger_price": PRICE}, "trigger_price"),
+    ],
+)
+def test_terms_that_contradict_themselves_are_refused_by_field(desk: Desk, fields: dict[str, Any], field: str) -> None:
+    terms = {**fields, "time_in_force": TimeInForce(fields.get("time_in_force", "gtc"))}
+    assert refused(desk, OrderTerms(quantity=Decimal("0.01"), **terms)).field == field
+
+
+def test_post_only_says_what_it_needs(desk: Desk) -> None:
+    error = refused(desk, OrderTerms(quantity=Decimal("0.01"), time_in_force=TimeInForce.POST_ONLY))
+    assert error.detail == "post_only needs a limit order with a price"
+
+
+def test_a_quantity_above_the_venues_maximum_is_refused_not_cut(desk: Desk) -> None:
+    Instrument.objects.filter(symbol=BTC).update(max_quantity=Decimal(100))
+    error = refused(desk, OrderTerms(quantity=Decimal(101), order_type=LIMIT, price=PRICE))
+    assert (error.code, error.field) == ("quantity_too_large", "quantity")
+    assert error.detail == "101 BTC asked for; the venue takes at most 100 BTC in one order"
+
+
+def test_a_quantity_below_the_minimum_is_denied_and_kept(desk: Desk) -> None:
+    order = by_hand(desk, OrderTerms(quantity=Decimal("0.0004")), key="in")
+    assert (order.status, order.reason_code) == ("denied", "quantity_too_small")
+    assert order.reason == "0.0004 BTC asked for; the venue takes at least 0.001 BTC"
+    assert steps(order)["asked_quantity"] == "0.0004"
+
+
+def test_a_conditional_order_is_valued_at_its_own_trigger(desk: Desk) -> None:
+    position = desk.open("a", "0.010")
+    terms = reduce("0.010", order_type=STOP, trigger_price=Decimal(59_000), position_key=position.key)
+    order = desk.create("stop", terms=terms, purpose="stop", price=1.0)
+    assert (order.reference_price, steps(order)["notional"]) == (Decimal(59_000), "590")
