@@ -55,6 +55,16 @@ class Problem:
 
 
 TOO_LARGE = Problem(status=413, code="too_large", detail="This request is larger than the API takes")
+# Not the exceptions' own texts: they tell where Redis is.
+_ALWAYS_ALIKE: dict[type[Exception], Problem] = {
+    RequestDataTooBig: TOO_LARGE,
+    RedisError: Problem(
+        status=503,
+        code="redis_unavailable",
+        detail="Redis does not answer; live prices and engine commands wait for it; see /healthz",
+        headers={"Retry-After": "5"},
+    ),
+}
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -71,12 +81,6 @@ def problem_of(exc: Exception) -> Problem | None:
         return _of_domain(exc)
     if isinstance(exc, errors.ExchangeError):
         return _of_exchange(exc)
-    if isinstance(exc, RedisError):
-        # Not the exception's text: it tells where Redis is.
-        detail = "Redis does not answer; live prices and engine commands wait for it; see /healthz"
-        return Problem(status=503, code="redis_unavailable", detail=detail, headers={"Retry-After": "5"})
-    if isinstance(exc, RequestDataTooBig):
-        return TOO_LARGE
     if isinstance(exc, ValidationError):
         rows = list(_field_errors(exc.get_full_details(), ""))
         return Problem(status=400, code="invalid", detail=_summary(rows), errors=rows)
@@ -86,7 +90,9 @@ def problem_of(exc: Exception) -> Problem | None:
         return Problem(status=404, code="not_found", detail="There is no such thing, or it isn't yours")
     if isinstance(exc, PermissionDenied):
         return Problem(status=403, code="permission_denied", detail=str(exc) or "You may not do this")
-    return _of_api(exc) if isinstance(exc, APIException) else None
+    if isinstance(exc, APIException):
+        return _of_api(exc)
+    return next((problem for kind, problem in _ALWAYS_ALIKE.items() if isinstance(exc, kind)), None)
 
 
 def _of_api(exc: APIException) -> Problem:

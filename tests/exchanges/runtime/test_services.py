@@ -201,7 +201,13 @@ def test_leverage_above_the_default_of_the_risk_limits_is_refused(connection: Co
     code, field, detail = _refusal(lambda: connection_update(connection, user=alice, changes={"leverage": 21}))
     assert (code, field) == ("leverage_too_high", "leverage")
     assert detail.startswith("At most 20: ")
-    new = {"owner": alice, "name": "Second", "exchange": "binance", "environment": "paper", "leverage": 125}
+    new: dict[str, Any] = {
+        "owner": alice,
+        "name": "Second",
+        "exchange": "binance",
+        "environment": "paper",
+        "leverage": 125,
+    }
     assert _refusal(lambda: connection_create(**new))[:2] == ("leverage_too_high", "leverage")
     assert connection_update(connection, user=alice, changes={"leverage": 20}).leverage == 20
 
@@ -239,7 +245,7 @@ def test_a_paper_key_of_ones_own_is_used_as_it_is_and_a_wrong_one_fails_its_test
 
 
 def test_half_a_key_pair_on_paper_is_refused_at_the_missing_half(venue: Any, alice: User) -> None:
-    half = {"owner": alice, "name": "Half", "exchange": "bybit", "environment": "paper"}
+    half: dict[str, Any] = {"owner": alice, "name": "Half", "exchange": "bybit", "environment": "paper"}
     _refused("required", "api_key", lambda: connection_create(**half, api_secret="s"))
     _refused("required", "api_secret", lambda: connection_create(**half, api_key="k"))
 
