@@ -15,7 +15,7 @@ from apps.orders.services import order_create
 from apps.positions.booking import fill_book
 from apps.positions.ledger import position_locked
 from apps.positions.models import Position, PositionStatus
-from apps.positions.selectors import EXITS, exits_live, positions_live
+from apps.positions.selectors import exits_live, exits_of, positions_live
 from apps.positions.services import position_closing_begin, position_closing_end, position_settle
 from cts.domain.errors import ExchangeError
 from cts.domain.orders import OrderTerms
@@ -76,10 +76,15 @@ def _exit_claim(position: Position, *, reason: str, engine_epoch: int | None) ->
     row = position_locked(position.pk)
     if row.status == PositionStatus.CLOSED or row.quantity == 0:
         return row, None, False
-    if (sent := exits_live(row).exclude(status=OrderStatus.NEW).first()) is not None:
-        return row, sent, False
+    # One look for all that follows: sending doesn't hold the connection, and a status may move between two looks.
+    made = list(exits_of(row))
+    unfinished = [order for order in made if not OrderStatus(order.status).is_final]
+    if sent := [order for order in unfinished if order.status != OrderStatus.NEW]:
+        return row, sent[0], False
     row = position_closing_begin(row, reason=reason)
-    return row, _exit_create(row, reason=reason, engine_epoch=engine_epoch), True
+    if unfinished:
+        return row, unfinished[0], True
+    return row, _exit_create(row, number=len(made) + 1, reason=reason, engine_epoch=engine_epoch), True
 
 
 def fills_pull(orders: list[Order], *, connector: Connector) -> int:
@@ -114,13 +119,10 @@ def _running(position: Position, connector: Connector, executor: OrderExecutor) 
     return None
 
 
-def _exit_create(position: Position, *, reason: str, engine_epoch: int | None) -> Order:
+def _exit_create(position: Position, *, number: int, reason: str, engine_epoch: int | None) -> Order:
     purpose = OrderPurpose.EMERGENCY if reason == "emergency" else OrderPurpose.EXIT
-    made = Order.objects.filter(connection=position.connection, position_key=position.key, purpose__in=EXITS).exclude(
-        status=OrderStatus.NEW
-    )
     intent = OrderIntent(
-        key=f"{position.key}:exit:{made.count() + 1}",
+        key=f"{position.key}:exit:{number}",
         connection_id=position.connection_id,
         symbol=position.symbol,
         position_side=PositionSide(position.side),

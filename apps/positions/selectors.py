@@ -57,6 +57,12 @@ def positions_live(connection: Connection | int) -> QuerySet[Position]:
     return rows.select_related("connection", "stop_order").order_by("pk")
 
 
+def exits_of(position: Position) -> QuerySet[Order]:
+    """All its exits ever made, the oldest first."""
+    orders = Order.objects.filter(connection_id=position.connection_id, position_key=position.key, purpose__in=EXITS)
+    return orders.select_related("connection").order_by("id")
+
+
 def exits_live(position: Position) -> QuerySet[Order]:
     """Its exits that are on the venue or may yet get there; stops are no exits in this sense."""
     return orders_live(position.connection).filter(position_key=position.key, purpose__in=EXITS)
