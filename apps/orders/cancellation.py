@@ -21,12 +21,13 @@ from apps.orders.selectors import orders_live
 from apps.orders.venue import order_apply_venue
 from cts.domain.errors import DomainError, ExchangeError, OrderNotFound, RateLimited, Rejected, Unavailable
 from cts.domain.orders import OrderEvent
-from cts.domain.types import OrderStatus, OrderType, VenueOrder
+from cts.domain.types import OrderPurpose, OrderStatus, OrderType, VenueOrder
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 BACKOFF_S = 0.2
+LEAVING = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
 KEPT = "Kept: it protects a live position"
 _jitter = random.SystemRandom()
 
@@ -107,10 +108,12 @@ def orders_cancel_all(
 ) -> list[CancelOutcome]:
     """Cancel every live order, ours and any other the venue lists. One that fails keeps no other from being tried.
 
-    With `is_stop_kept` the stops of live positions stay, and the outcome says so.
+    With `is_stop_kept` the stops of live positions stay, and the outcome says so; exits under way go on.
     """
     outcomes, kept = [], []
     for order in orders_live(connection, symbol=symbol):
+        if is_stop_kept and order.purpose in LEAVING:
+            continue
         if is_stop_kept and protection().is_protecting(order):
             kept.append(order)
         else:
