@@ -1,5 +1,6 @@
 """ccxt's clients with one market preloaded, so that neither side asks the network anything."""
 
+import time
 from typing import Any
 
 import ccxt
@@ -52,5 +53,5 @@ def ours(exchange: str) -> Any:
         target=Target(environment=Environment.LIVE, market=Market.LINEAR),
     )
     # As after any first contact: the offset between the clocks is known.
-    client.clock.sync(lambda: __import__("time").time_ns() // 1_000_000)
+    client.clock.sync(lambda: time.time_ns() // 1_000_000)
     return client

@@ -17,17 +17,16 @@ from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
 from apps.orders.protection import protection
 from apps.orders.resolution import order_lose, order_resolve
-from apps.orders.selectors import orders_live
+from apps.orders.selectors import EXITS, orders_live
 from apps.orders.venue import order_apply_venue
 from cts.domain.errors import DomainError, ExchangeError, OrderNotFound, RateLimited, Rejected, Unavailable
 from cts.domain.orders import OrderEvent
-from cts.domain.types import OrderPurpose, OrderStatus, OrderType, VenueOrder
+from cts.domain.types import OrderStatus, OrderType, VenueOrder
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 BACKOFF_S = 0.2
-LEAVING = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
 KEPT = "Kept: it protects a live position"
 _jitter = random.SystemRandom()
 
@@ -112,7 +111,7 @@ def orders_cancel_all(
     """
     outcomes, kept = [], []
     for order in orders_live(connection, symbol=symbol):
-        if is_stop_kept and order.purpose in LEAVING:
+        if is_stop_kept and order.purpose in EXITS:
             continue
         if is_stop_kept and protection().is_protecting(order):
             kept.append(order)

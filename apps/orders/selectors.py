@@ -13,6 +13,9 @@ from cts.domain.orders import LIVE_STATUSES
 from cts.domain.risk import Limits
 from cts.domain.types import OrderPurpose, OrderStatus
 
+# Orders that take a position out at market; its stop is none of them.
+EXITS = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
+
 
 def orders_for(user: User) -> QuerySet[Order]:
     return Order.objects.filter(connection__owner_id=user.pk)

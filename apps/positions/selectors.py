@@ -8,16 +8,15 @@ from apps.accounts.models import User
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import found
 from apps.orders.models import Order
-from apps.orders.selectors import orders_live
+from apps.orders.selectors import EXITS, orders_live
 from apps.positions.models import Discrepancy, Position, PositionStatus
 from apps.positions.rows import stop_status
 from apps.positions.story import position_story
 from cts.domain.exits import ExitView
 from cts.domain.reconcile import Leg
-from cts.domain.types import OrderPurpose, PositionSide
+from cts.domain.types import PositionSide
 
 __all__ = [
-    "EXITS",
     "LIVE",
     "discrepancies_for",
     "exit_view",
@@ -29,7 +28,6 @@ __all__ = [
     "positions_live",
 ]
 
-EXITS = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
 LIVE = (PositionStatus.OPENING, PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
