@@ -55,7 +55,7 @@ class _Check:
         server_ms = self.connector.server_time_ms()
         answered_ms = time.time() * 1000
         self._offset_ms = round(server_ms - (asked_ms + answered_ms) / 2)
-        return f"{spec_for(self.connection.exchange).label} answered in {answered_ms - asked_ms:.0f} ms"
+        return f"{spec_for(self.connection.exchange, self.connection.market).label} answered in {answered_ms - asked_ms:.0f} ms"
 
     def clock(self) -> str:
         said = f"The venue's clock is {abs(self._offset_ms)} ms {'ahead of' if self._offset_ms >= 0 else 'behind'} ours"
@@ -81,7 +81,7 @@ class _Check:
         found = self.connector.position_mode()
         if found is wanted:
             return f"{wanted.replace('_', '-')} mode, as wanted"
-        if not spec_for(self.connection.exchange).can(Capability.POSITION_MODE_SET):
+        if not spec_for(self.connection.exchange, self.connection.market).can(Capability.POSITION_MODE_SET):
             raise _Refused(f"The account is in {found} mode; change it on the venue's page to {wanted}")
         self.connector.set_position_mode(wanted)
         if self.connector.position_mode() is not wanted:

@@ -49,13 +49,11 @@ def credentials_checked(spec: ExchangeSpec, given: dict[str, str]) -> Credential
     return Credentials(**{field: value.strip() for field, value in given.items()})
 
 
-def venue_checked(spec: ExchangeSpec, *, environment: str, market: str) -> Venue:
+def venue_checked(spec: ExchangeSpec, *, environment: str) -> Venue:
     if environment not in spec.market_environments:
         offered = ", ".join(spec.market_environments)
         raise DomainError("invalid_choice", f"{spec.label} has {offered}", field="environment")
-    if market not in spec.markets:
-        raise DomainError("invalid_choice", f"{spec.label} has {', '.join(spec.markets)}", field="market")
-    return spec.name, environment, market
+    return spec.name, environment, spec.market
 
 
 def name_free_check(name: str, *, owner_id: int, connection_id: int | None = None) -> None:

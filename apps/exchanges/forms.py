@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from apps.exchanges.connection_rules import leverage_limit
-from apps.exchanges.connectors.registry import EXCHANGES
+from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES
 from apps.exchanges.connectors.spec import Capability, ExchangeSpec
 from apps.exchanges.models import MARGIN_MODES, MARKETS, POSITION_MODES, Connection, SymbolMode
 from cts.domain.types import Environment, Market, PositionMode
@@ -102,7 +102,7 @@ class ConnectionAddForm(TradingFields):
         super().__init__(*args, **kwargs)
         self._choices("exchange", [(name, venue.label) for name, venue in EXCHANGES.items()])
         self._choices("environment", [(each, ENVIRONMENT_LABELS[each]) for each in spec.market_environments])
-        self._choices("market", [(value, label) for value, label in MARKETS if value in spec.markets])
+        self._choices("market", [(value, label) for value, label in MARKETS if value in CONNECTORS[spec.name]])
         for name in ("exchange", "environment", "market"):
             self.fields[name].widget.attrs |= _REDRAW
         _secrets_add(self, spec, is_required=environment != Environment.PAPER)

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from apps.accounts.access import NotFound
 from apps.accounts.models import User
-from apps.exchanges.connectors.registry import EXCHANGES
+from apps.exchanges.connectors.registry import connector_kind
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.factory import public_connector
 from apps.exchanges.models import AccountBalance, Connection, ConnectionTest, Feed, Instrument
@@ -26,15 +26,13 @@ _decode_ticker = msgspec.json.Decoder(types.Ticker).decode
 _candles = msgspec.json.Decoder(list[types.Candle])
 
 
-def spec_for(exchange: str) -> ExchangeSpec:
-    """What the venue is.
+def spec_for(exchange: str, market: str) -> ExchangeSpec:
+    """What the venue's market is.
 
     Raises:
-        DomainError: `unknown_exchange`.
+        DomainError: `unknown_exchange`, `unknown_market`.
     """
-    if exchange not in EXCHANGES:
-        raise DomainError("unknown_exchange", f"Choose one of {', '.join(EXCHANGES)}", field="exchange")
-    return EXCHANGES[exchange]
+    return connector_kind(exchange, market).spec
 
 
 def connection_get_for(user: User, pk: int | str) -> Connection:
@@ -124,7 +122,7 @@ def candles_for(connection: Connection, symbol: str, timeframe_s: int, limit: in
     Raises:
         DomainError: `unknown_symbol`, `unknown_timeframe`.
     """
-    spec = spec_for(connection.exchange)
+    spec = spec_for(connection.exchange, connection.market)
     if timeframe_s not in spec.timeframes:
         offered = ", ".join(map(str, sorted(spec.timeframes)))
         raise DomainError("unknown_timeframe", f"{spec.label} has bars of {offered} seconds", field="timeframe_s")

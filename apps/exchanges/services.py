@@ -69,8 +69,8 @@ def connection_create(
         DomainError: the field at fault, or `paper_unavailable`.
     """
     trading_check(owner)
-    spec = spec_for(exchange)
-    venue = venue_checked(spec, environment=environment, market=market)
+    spec = spec_for(exchange, market)
+    venue = venue_checked(spec, environment=environment)
     values = changes_checked({"name": name, **options}, spec=spec, venue=venue)
     name_free_check(values["name"], owner_id=owner.pk)
     fixed = {"owner": owner, "exchange": exchange, "environment": environment, "market": market}
@@ -108,7 +108,7 @@ def connection_update(connection: Connection, *, user: User | None, changes: dic
     if user is not None:
         trading_check(user)
     row = _locked(connection)
-    spec = spec_for(row.exchange)
+    spec = spec_for(row.exchange, row.market)
     secrets = {field: changes[field] for field in SECRETS if changes.get(field)}
     plain = {field: value for field, value in changes.items() if field not in SECRETS}
     values = changes_checked(plain, spec=spec, venue=row.venue)
@@ -132,7 +132,7 @@ def connection_update(connection: Connection, *, user: User | None, changes: dic
 
 
 def _keys_replace(row: Connection, *, secrets: dict[str, str]) -> None:
-    spec = spec_for(row.exchange)
+    spec = spec_for(row.exchange, row.market)
     old = credentials_unseal(row.credentials, connection_id=row.pk)
     kept = {"passphrase": old.passphrase} if "passphrase" in spec.credential_fields else {}
     credentials = credentials_checked(spec, {**kept, **secrets})

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
-from apps.exchanges.connectors.registry import EXCHANGES
+from apps.exchanges.connectors.registry import CONNECTORS
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.forms import ConnectionAddForm, ConnectionEditForm, TradingFields, connection_initial
 from apps.exchanges.models import Connection
@@ -57,7 +57,7 @@ def connection_add(request: HttpRequest) -> HttpResponse:
 def connection(request: HttpRequest, pk: int) -> HttpResponse:
     user = page_user(request)
     row = connection_get_for(user, pk)
-    spec = spec_for(row.exchange)
+    spec = spec_for(row.exchange, row.market)
     form = ConnectionEditForm(request.POST or None, initial=connection_initial(row), spec=spec, connection=row)
     if request.method == "POST" and form.is_valid() and _update(form, connection=row, user=user):
         return redirect(f"{reverse('connection', args=[row.pk])}?saved=1")
@@ -69,10 +69,12 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _venue(given: QueryDict) -> tuple[ExchangeSpec, str, str]:
     """The venue the form is drawn for: as chosen where it exists, else the nearest that does."""
-    spec = EXCHANGES.get(given.get("exchange", ""), next(iter(EXCHANGES.values())))
-    environment, market = given.get("environment", ""), given.get("market", "")
+    name, environment = given.get("exchange", ""), given.get("environment", "")
+    kinds = CONNECTORS.get(name) or next(iter(CONNECTORS.values()))
+    spec = {str(market): kind.spec for market, kind in kinds.items()}.get(given.get("market", ""))
+    spec = spec or next(iter(kinds.values())).spec
     is_offered = environment in spec.market_environments
-    return spec, environment if is_offered else Environment.PAPER, market if market in spec.markets else spec.markets[0]
+    return spec, environment if is_offered else Environment.PAPER, spec.market
 
 
 def _initial(shape: dict[str, Any], given: QueryDict) -> dict[str, Any]:

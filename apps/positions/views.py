@@ -27,7 +27,7 @@ def live(request: HttpRequest, connection_id: int | None = None) -> HttpResponse
     data = {
         "connection": chosen.pk,
         "symbol": request.GET.get("symbol", ""),
-        "timeframes": sorted(spec_for(chosen.exchange).timeframes),
+        "timeframes": sorted(spec_for(chosen.exchange, chosen.market).timeframes),
     }
     context = page_context(request, section="live", data=data) | {"connection": chosen, "connections": connections}
     return render(request, "positions/live.html", context)

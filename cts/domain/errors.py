@@ -38,6 +38,10 @@ class OrderNotFound(Rejected):
     """No such order, or one already final. Right after placing this is not evidence."""
 
 
+class Unsupported(Rejected):
+    """The venue has no such verb: said by us, nothing was sent."""
+
+
 class RateLimited(ExchangeError):
     """Wait as told. `retry_at` is when the venue takes requests again; `is_ban` closes the whole host until then."""
 

@@ -67,10 +67,11 @@ class OrderType(StrEnum):
     LIMIT = "limit"
     STOP_MARKET = "stop_market"
     TAKE_PROFIT_MARKET = "take_profit_market"
+    TRAILING_STOP = "trailing_stop"
 
     @property
     def is_conditional(self) -> bool:
-        return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+        return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET, OrderType.TRAILING_STOP)
 
 
 class TimeInForce(StrEnum):
@@ -206,7 +207,8 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What we ask a venue to do. Quantities in base units, already on the lot step; prices on the tick.
 
-    `position_side` names the leg the order acts on; venues in one-way mode ignore it.
+    `position_side` names the leg the order acts on; venues in one-way mode ignore it. `trail_ratio` is a trailing stop's
+    distance from the best price, whose `trigger_price`, where given, is the price at which it begins to follow.
     """
 
     client_order_id: str
@@ -216,6 +218,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trail_ratio: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.GTC
     is_reduce_only: bool = False
     position_side: PositionSide = PositionSide.LONG

@@ -4,14 +4,15 @@ import itertools
 import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from apps.exchanges.connectors.base import Connector, StreamEvents
+from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.connectors.stream import Stream
+from apps.exchanges.connectors.verbs import OptionalVerbs
 from cts.domain.errors import OrderNotFound, Rejected
 from cts.domain.types import (
     Balance,
@@ -39,7 +40,7 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-class ScriptedVenue(Connector):
+class ScriptedVenue(OptionalVerbs):
     """Hedge mode by default. `before` raises instead of accepting, `after` raises once the order is in the books."""
 
     spec: ClassVar[ExchangeSpec] = msgspec.structs.replace(EXCHANGES["bybit"], visibility_delay_s=0.0)
@@ -250,7 +251,7 @@ class ScriptedVenue(Connector):
     def candles(self, symbol: str, *, timeframe_s: int, since_ms: int | None = None, limit: int = 500) -> list[Candle]:
         return []
 
-    def public_stream(self, symbols: Iterable[str], events: StreamEvents) -> Stream:
+    def public_stream(self, symbols: Iterable[str], events: StreamEvents, **options: Any) -> Stream:
         raise NotImplementedError("services are told by poll here")
 
     def private_stream(self, events: StreamEvents) -> Stream:

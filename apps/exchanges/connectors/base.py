@@ -1,15 +1,16 @@
 """What every connector can do, whichever the venue. Shared code asks the spec and the capabilities, never the name.
 
-Every verb raises only the errors of `cts.domain.errors`: `AuthFailed`, `Rejected` (`OrderNotFound`), `RateLimited`,
+Every verb raises only the errors of `cts.domain.errors`: `AuthFailed`, `Rejected` (`OrderNotFound`, `Unsupported`), `RateLimited`,
 `Unavailable`, and, for writes that place or amend, `AmbiguousResult`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from cts.domain.errors import ExchangeError
 from cts.domain.types import (
     Balance,
     Candle,
@@ -25,6 +26,16 @@ from cts.domain.types import (
     VenueFill,
     VenueOrder,
     VenuePosition,
+)
+from cts.domain.venue import (
+    AmendRequest,
+    BookTop,
+    CancelRequest,
+    Channel,
+    FundingPayment,
+    FundingRate,
+    KeyRights,
+    Trade,
 )
 
 if TYPE_CHECKING:
@@ -46,13 +57,20 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamEvents(msgspec.Struct, kw_only=True):
-    """Callbacks of a stream; called on the stream's own thread, so they must be quick and must not raise."""
+    """Callbacks of a stream; called on the stream's own thread, so they must be quick and must not raise.
+
+    `on_candle` is told symbol, timeframe in seconds, and the bar, running or closed.
+    """
 
     on_ticks: Callable[[list[Tick]], None] | None = None
     on_tickers: Callable[[list[Ticker]], None] | None = None
     on_order: Callable[[VenueOrder], None] | None = None
     on_fill: Callable[[VenueFill], None] | None = None
     on_position: Callable[[VenuePosition | None, str], None] | None = None
+    on_balance: Callable[[Balance], None] | None = None
+    on_trades: Callable[[list[Trade]], None] | None = None
+    on_book_top: Callable[[BookTop], None] | None = None
+    on_candle: Callable[[str, int, Candle], None] | None = None
     on_connected: Callable[[], None] | None = None
     on_disconnected: Callable[[str], None] | None = None
 
@@ -125,12 +143,48 @@ class Connector(ABC):
         """Ascending by time; pages fetched to the end."""
 
     @abstractmethod
-    def public_stream(self, symbols: Iterable[str], events: StreamEvents) -> "Stream":
-        """Not yet started. Symbols can be added while it runs."""
+    def amend(self, request: AmendRequest) -> None:
+        """Change an open order in place. Repeating is harmless; `OrderNotFound` where it is gone or final."""
+
+    @abstractmethod
+    def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        """An outcome for each, in their order; in batches where the venue takes them. A batch whose answer is lost is
+        `AmbiguousResult` for each of its orders."""
+
+    @abstractmethod
+    def cancel_many(self, requests: Sequence[CancelRequest]) -> list[ExchangeError | None]:
+        """An outcome for each, in their order; None is success."""
+
+    @abstractmethod
+    def funding_rates(self, symbol: str, *, since_ms: int | None = None, limit: int = 100) -> list[FundingRate]:
+        """What was paid at past fundings, ascending; the newest `limit`."""
+
+    @abstractmethod
+    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
+        """What funding moved on this account, ascending; pages fetched to the end."""
+
+    @abstractmethod
+    def key_rights(self) -> KeyRights:
+        """What the venue tells of this key."""
+
+    @abstractmethod
+    def public_stream(
+        self,
+        symbols: Iterable[str],
+        events: StreamEvents,
+        *,
+        channels: Iterable[Channel] = (Channel.TICKERS,),
+        timeframe_s: int = 60,
+    ) -> "Stream":
+        """Not yet started. Symbols can be added while it runs; `timeframe_s` is that of `Channel.CANDLES`.
+
+        Raises:
+            Unsupported: a channel the venue's stream has not.
+        """
 
     @abstractmethod
     def private_stream(self, events: StreamEvents) -> "Stream":
-        """Orders, fills and positions of the account. Not yet started."""
+        """Orders, fills, positions and balances of the account. Not yet started."""
 
     @abstractmethod
     def close(self) -> None:

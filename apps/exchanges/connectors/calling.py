@@ -25,10 +25,11 @@ BUDGET_WAIT_MAX_S = 5.0
 
 
 class Addresses(NamedTuple):
-    """Where this connector connects: REST base, and each websocket channel with its alternatives."""
+    """Where this connector connects: REST base, each websocket channel with its alternatives, headers of every request."""
 
     rest: str
     ws: Mapping[str, tuple[str, ...]]
+    headers: Mapping[str, str]
 
 
 class CallingConnector(Connector, ABC):

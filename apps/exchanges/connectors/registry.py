@@ -12,15 +12,35 @@ from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.connectors.throttle import Limiter, LocalLimiter
 from apps.exchanges.connectors.transport import HttpTransport, Transport
 from cts.domain.errors import DomainError
-from cts.domain.types import Environment
+from cts.domain.types import Environment, Market
 
-CONNECTORS: dict[str, type[RestConnector]] = {"bybit": BybitConnector, "binance": BinanceConnector}
-EXCHANGES: dict[str, ExchangeSpec] = {name: connector.spec for name, connector in CONNECTORS.items()}
+_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BinanceConnector)
+CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
+for _kind in _KINDS:
+    CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind
+# What a venue is, told by its first market: name, keys and environments are the same for all of them.
+EXCHANGES: dict[str, ExchangeSpec] = {name: next(iter(kinds.values())).spec for name, kinds in CONNECTORS.items()}
 
 _LOCK = threading.Lock()
 _CLOCKS: dict[str, VenueClock] = {}
 _TRANSPORTS: dict[tuple[str, float], HttpTransport] = {}
 _LIMITER = LocalLimiter()
+
+
+def connector_kind(exchange: str, market: str) -> type[RestConnector]:
+    """The connector of one market of a venue.
+
+    Raises:
+        DomainError: `unknown_exchange`, `unknown_market`.
+    """
+    kinds = CONNECTORS.get(exchange)
+    if kinds is None:
+        raise DomainError("unknown_exchange", f"{exchange!r} is none of {', '.join(CONNECTORS)}", field="exchange")
+    kind = kinds.get(Market(market)) if market in kinds else None
+    if kind is None:
+        label = EXCHANGES[exchange].label
+        raise DomainError("unknown_market", f"{label} has {', '.join(kinds)}, not {market}", field="market")
+    return kind
 
 
 def connector_create(
@@ -32,11 +52,7 @@ def connector_create(
     transport: Transport | None = None,
 ) -> Connector:
     """Opens nothing. Sockets, clock and budgets are shared with the other connectors of the same address."""
-    kind = CONNECTORS.get(exchange)
-    if kind is None:
-        raise DomainError("unknown_exchange", f"{exchange!r} is none of {', '.join(CONNECTORS)}", field="exchange")
-    if target.market not in kind.spec.markets:
-        raise DomainError("unknown_market", f"{kind.spec.label} has no {target.market} here", field="market")
+    kind = connector_kind(exchange, target.market)
     addresses = addresses_of(kind.spec, target)
     with _LOCK:
         clock = _CLOCKS.setdefault(addresses.rest, VenueClock())
@@ -61,8 +77,8 @@ def addresses_of(spec: ExchangeSpec, target: Target) -> Addresses:
             raise DomainError("no_paper_url", "A paper connection needs the paper venue's address", field="environment")
         rest = f"{target.paper_url.rstrip('/')}/{spec.name}"
         ws = "ws" + rest.removeprefix("http")
-        return Addresses(rest, {name: (ws + path,) for name, path in spec.paper_ws_paths.items()})
+        return Addresses(rest, {name: (ws + path,) for name, path in spec.paper_ws_paths.items()}, {})
     endpoints = spec.environments.get(target.environment)
     if endpoints is None:
         raise DomainError("no_environment", f"{spec.label} has no {target.environment}", field="environment")
-    return Addresses(endpoints.rest, endpoints.ws)
+    return Addresses(endpoints.rest, endpoints.ws, endpoints.headers)

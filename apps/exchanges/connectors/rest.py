@@ -3,13 +3,13 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from decimal import InvalidOperation
 from typing import Any
 
 from apps.exchanges.connectors.calling import CallingConnector
-from apps.exchanges.connectors.parsing import HUGE, ZERO, Row
-from apps.exchanges.connectors.spec import Call
+from apps.exchanges.connectors.parsing import Row
+from apps.exchanges.connectors.spec import Call, Capability
 from apps.exchanges.connectors.transport import Prepared
+from apps.exchanges.connectors.verbs import OptionalVerbs
 from cts.domain.errors import AmbiguousResult, PayloadError, Rejected
 from cts.domain.types import (
     Candle,
@@ -18,20 +18,32 @@ from cts.domain.types import (
     OrderRequest,
     OrderType,
     Ticker,
+    TimeInForce,
     VenueFill,
     VenueOrder,
     VenuePosition,
 )
 
 _CLIENT_ID = re.compile(r"[a-z][a-z0-9]{0,31}").fullmatch
+_TRIGGERED = (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+_KINDS = {
+    OrderType.STOP_MARKET: Capability.CONDITIONAL,
+    OrderType.TAKE_PROFIT_MARKET: Capability.CONDITIONAL,
+    OrderType.TRAILING_STOP: Capability.TRAILING_STOP,
+}
+_FORCES = {
+    TimeInForce.IOC: Capability.IMMEDIATE_OR_CANCEL,
+    TimeInForce.FOK: Capability.FILL_OR_KILL,
+    TimeInForce.POST_ONLY: Capability.POST_ONLY,
+}
 
 
-class RestConnector(CallingConnector, ABC):
+class RestConnector(OptionalVerbs, CallingConnector, ABC):
     """A venue adds its calls and its readers."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._venue_suffix, self._suffix = self.spec.symbol_suffixes[self.target.market]
+        self._venue_suffix, self._suffix = self.spec.venue_suffix, self.spec.suffix
         self._symbols: dict[str, str] = {}
         self._venue_symbols: dict[str, str] = {}
 
@@ -67,7 +79,7 @@ class RestConnector(CallingConnector, ABC):
         if found is None:
             base, separator, rest = symbol.partition("/")
             if not base or f"{separator}{rest}" != self._suffix:
-                raise Rejected(f"{symbol} is not a symbol of {self.spec.label} {self.target.market}")
+                raise Rejected(f"{symbol} is not a symbol of {self.spec.label} {self.spec.market}")
             found = self._venue_symbols[symbol] = base + self._venue_suffix
             self._symbols[found] = symbol
         return found
@@ -108,21 +120,17 @@ class RestConnector(CallingConnector, ABC):
     def _checked(self, request: OrderRequest) -> OrderRequest:
         if _CLIENT_ID(request.client_order_id) is None:
             raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
-        price, trigger = request.price, request.trigger_price
-        try:
-            is_sane = (
-                ZERO < request.quantity < HUGE
-                and (price is None or ZERO < price < HUGE)
-                and (trigger is None or ZERO < trigger < HUGE)
-            )
-        except InvalidOperation:
-            is_sane = False
-        if not is_sane:
-            raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
-        if request.order_type is OrderType.LIMIT and price is None:
+        self.numbers_check(request.quantity, request.price, request.trigger_price, request.trail_ratio)
+        kind = request.order_type
+        if kind is OrderType.LIMIT and request.price is None:
             raise Rejected("A limit order needs a price", exchange=self.spec.name)
-        if trigger is None and request.order_type.is_conditional:
+        if kind is OrderType.TRAILING_STOP and request.trail_ratio is None:
+            raise Rejected("A trailing stop needs the distance it keeps", exchange=self.spec.name)
+        if kind in _TRIGGERED and request.trigger_price is None:
             raise Rejected("A conditional order needs a trigger price", exchange=self.spec.name)
+        for wanted in (_KINDS.get(kind), _FORCES.get(request.time_in_force) if kind is OrderType.LIMIT else None):
+            if wanted is not None:
+                self.require(wanted)
         return request
 
     # --- time -------------------------------------------------------------------------------------------------------

@@ -5,16 +5,20 @@ from enum import StrEnum
 import msgspec
 
 from cts.domain.types import Environment, Market
+from cts.domain.venue import Channel
 
 
 class Capability(StrEnum):
     """Something a venue's API can do; what isn't listed, it can't."""
 
+    LEVERAGE = "leverage"
+    MARGIN_MODE = "margin_mode"
     HEDGE = "hedge"
     POSITION_MODE_SET = "position_mode_set"
     MARGIN_MODE_PER_SYMBOL = "margin_mode_per_symbol"
     CONDITIONAL = "conditional"
     CONDITIONAL_SEPARATE = "conditional_separate"  # conditional orders live behind endpoints and ids of their own
+    TRAILING_STOP = "trailing_stop"
     REDUCE_ONLY_IN_HEDGE = "reduce_only_in_hedge"
     POST_ONLY = "post_only"
     IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
@@ -22,6 +26,14 @@ class Capability(StrEnum):
     QUERY_BY_CLIENT_ID = "query_by_client_id"
     CANCEL_BY_CLIENT_ID = "cancel_by_client_id"
     REFUSES_DUPLICATE_CLIENT_ID = "refuses_duplicate_client_id"
+    AMEND_PRICE = "amend_price"
+    AMEND_QUANTITY = "amend_quantity"
+    AMEND_TRIGGER = "amend_trigger"
+    BATCH_PLACE = "batch_place"
+    BATCH_CANCEL = "batch_cancel"
+    FUNDING_HISTORY = "funding_history"
+    FUNDING_PAYMENTS = "funding_payments"
+    KEY_RIGHTS = "key_rights"
     PRIVATE_STREAM = "private_stream"
 
 
@@ -76,22 +88,31 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
-    """Addresses of one environment. `ws` is by channel; several addresses are tried in turn."""
+    """Addresses of one environment. `ws` is by channel; several addresses are tried in turn.
+
+    `headers` go with every request: some venues tell a demo account so.
+    """
 
     rest: str
     ws: dict[str, tuple[str, ...]]
+    headers: dict[str, str] = {}
 
 
 class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One market of one venue; the markets of a venue share its name and its accounts' keys."""
+
     name: str
     label: str
     credential_fields: tuple[str, ...] = ("api_key", "api_secret")
     environments: dict[Environment, Endpoints]
     # Path of each websocket channel behind the paper venue, whose host is only known at run time.
     paper_ws_paths: dict[str, str]
-    markets: tuple[Market, ...]
+    market: Market
     capabilities: frozenset[Capability]
-    symbol_suffixes: dict[Market, tuple[str, str]]  # venue suffix, canonical suffix
+    venue_suffix: str  # of a symbol in the venue's spelling, after the base asset
+    suffix: str = "/USDT:USDT"  # and in ours
+    channels: frozenset[Channel] = frozenset({Channel.TICKERS})
+    batch_max: int = 1
     timeframes: dict[int, str]
     candles_max: int
     rate_rules: tuple[RateRule, ...]

@@ -70,7 +70,7 @@ def scripted(
     credentials: Credentials | None = KEY,
 ) -> RestConnector:
     """A connector whose clock stands still at the time of its fixtures."""
-    kind = CONNECTORS[exchange]
+    kind = CONNECTORS[exchange][Market.LINEAR]
     target = Target(environment=Environment.LIVE, market=Market.LINEAR, position_mode=mode)
     return kind(
         credentials=credentials,

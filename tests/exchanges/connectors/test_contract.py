@@ -10,9 +10,18 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import Connector
-from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES
+from apps.exchanges.connectors.registry import EXCHANGES
+from apps.exchanges.connectors.spec import Capability
 from cts.domain import errors
-from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected, Unavailable
+from cts.domain.errors import (
+    AmbiguousResult,
+    AuthFailed,
+    OrderNotFound,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    Unsupported,
+)
 from cts.domain.types import (
     Balance,
     Candle,
@@ -68,10 +77,30 @@ LIMIT = OrderRequest(
 )
 
 
+MISSING = {
+    OrderType.STOP_MARKET: Capability.CONDITIONAL,
+    OrderType.TAKE_PROFIT_MARKET: Capability.CONDITIONAL,
+    OrderType.TRAILING_STOP: Capability.TRAILING_STOP,
+}
+
+
 def order_of(order_type: OrderType, **changes: Any) -> OrderRequest:
     trigger = Decimal(59000) if order_type.is_conditional else None
     price = LIMIT.price if order_type is OrderType.LIMIT else None
-    return msgspec.structs.replace(LIMIT, order_type=order_type, price=price, trigger_price=trigger, **changes)
+    trail = Decimal("0.01") if order_type is OrderType.TRAILING_STOP else None
+    terms = {"price": price, "trigger_price": trigger, "trail_ratio": trail} | changes
+    return msgspec.structs.replace(LIMIT, order_type=order_type, **terms)
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_kind_of_order_the_venue_lacks_is_refused_before_anything_is_sent(exchange: str, kind: OrderType) -> None:
+    connector = scripted(exchange)
+    if connector.spec.can(MISSING[kind]):
+        assert connector.order_request_bytes(order_of(kind)).path
+        return
+    with pytest.raises(Unsupported):
+        connector.place(order_of(kind))
+    connector.close()
 
 
 @pytest.mark.parametrize("verb", READS)
@@ -118,7 +147,8 @@ def test_place_sends_exactly_what_the_venue_expects(exchange: str) -> None:
 
 def test_every_kind_side_and_force_is_worded_differently(exchange: str) -> None:
     connector = scripted(exchange, mode=PositionMode.ONE_WAY)
-    orders = [order_of(kind, side=side) for kind in OrderType for side in Side]
+    kinds = [kind for kind in OrderType if kind not in MISSING or connector.spec.can(MISSING[kind])]
+    orders = [order_of(kind, side=side) for kind in kinds for side in Side]
     orders += [order_of(OrderType.LIMIT, time_in_force=force, side=side) for force in TimeInForce for side in Side]
     words = set()
     for order in orders:
@@ -265,7 +295,7 @@ def test_timeframe_the_venue_lacks_is_refused(exchange: str) -> None:
 
 def test_spec_names_everything_a_connection_needs(exchange: str) -> None:
     spec = EXCHANGES[exchange]
-    assert spec.name == exchange == CONNECTORS[exchange].spec.name
+    assert spec.name == exchange
     assert set(spec.environments) == {Environment.TESTNET, Environment.LIVE}
     for endpoints in spec.environments.values():
         assert endpoints.rest.startswith("https://")

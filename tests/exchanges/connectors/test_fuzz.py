@@ -2,63 +2,30 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import msgspec
 import pytest
 
+from apps.exchanges.connectors.registry import CONNECTORS
 from cts.domain.errors import PayloadError
-from tests.exchanges.connectors.scripted import fixture, scripted
+from tests.exchanges.connectors.samples import Parser
+from tests.exchanges.connectors.scripted import scripted
 
 ABSENT = object()
 ABSURD = [ABSENT, None, "", "NaN", "Infinity", "-Infinity", "1e400", "12,5", "0x10", True, [], {}, ["1"], "9" * 300]
 
 
-def _bybit(name: str, index: int = 0) -> dict[str, Any]:
-    return dict(fixture("bybit", name)["calls"][0]["answer"]["result"]["list"][index])
-
-
-def _binance(name: str, index: int = 0, call: int = 0) -> dict[str, Any]:
-    return dict(fixture("binance", name)["calls"][call]["answer"][index])
-
-
-Case = tuple[str, Callable[[Any], Callable[[dict[str, Any]], Any]], dict[str, Any]]
+Case = tuple[str, Parser, dict[str, Any]]
 ROWS: dict[str, Case] = {
-    "bybit instrument": ("bybit", lambda c: c.parse_instrument, _bybit("instruments")),
-    "bybit ticker": ("bybit", lambda c: c.parse_ticker, _bybit("tickers")),
-    "bybit position": ("bybit", lambda c: c.parse_position, _bybit("positions")),
-    "bybit order": ("bybit", lambda c: c.parse_order, _bybit("order")),
-    "bybit stop": ("bybit", lambda c: c.parse_order, _bybit("order_conditional")),
-    "bybit fill": ("bybit", lambda c: c.parse_fill, _bybit("fills")),
-    "bybit coin": ("bybit", lambda c: lambda row: c.parse_balance(row, {}), _bybit("balances")["coin"][0]),
-    "binance ticker": ("binance", lambda c: c.parse_ticker, _binance("tickers")),
-    "binance quotes": (
-        "binance",
-        lambda c: lambda row: c.parse_ticker(_binance("tickers"), book=row),
-        _binance("tickers", call=1),
-    ),
-    "binance mark": (
-        "binance",
-        lambda c: lambda row: c.parse_ticker(_binance("tickers"), mark=row),
-        _binance("tickers", call=2),
-    ),
-    "binance position": ("binance", lambda c: c.parse_position, _binance("positions")),
-    "binance order": ("binance", lambda c: c.parse_order, fixture("binance", "order")["calls"][0]["answer"]),
-    "binance stop": (
-        "binance",
-        lambda c: c.parse_algo_order,
-        fixture("binance", "order_conditional")["calls"][0]["answer"],
-    ),
-    "binance fill": ("binance", lambda c: c.parse_fill, _binance("fills")),
-    "binance balance": ("binance", lambda c: c.parse_balance, _binance("balances")),
-    "binance instrument": (
-        "binance",
-        lambda c: c.parse_instrument,
-        fixture("binance", "instruments")["calls"][0]["answer"]["symbols"][0],
-    ),
+    f"{exchange} {name}": (exchange, parser_of, row)
+    for exchange in CONNECTORS
+    for name, (parser_of, row) in import_module(f"tests.exchanges.connectors.samples.{exchange}").ROWS.items()
 }
+# Parts of rows whose own fields are refused by their own names.
+NESTED = {name for x in CONNECTORS for name in import_module(f"tests.exchanges.connectors.samples.{x}").NESTED}
 # A time the venue doesn't tell is 0 by definition.
-NESTED = {"filters", "lotSizeFilter", "priceFilter", "leverageFilter"}
 UNKNOWN_TIMES = {"at_ms", "created_ms", "updated_ms"}
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.registry import CONNECTORS
+from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
 from cts.domain.errors import AuthFailed
 from cts.domain.types import Tick, Ticker, VenueFill, VenueOrder, VenuePosition
@@ -35,7 +35,7 @@ class Heard:
 def channels(exchange: str, stream: Stream) -> dict[str, Dialect]:
     """The sockets of a stream by the path they would connect to."""
     found = {}
-    for name, path in CONNECTORS[exchange].spec.paper_ws_paths.items():
+    for name, path in EXCHANGES[exchange].paper_ws_paths.items():
         for dialect in stream.dialects:
             if any(path in url for url in dialect._urls):
                 found[name] = dialect

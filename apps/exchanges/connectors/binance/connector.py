@@ -29,6 +29,7 @@ from cts.domain.types import (
     VenuePosition,
 )
 from cts.domain.units import decimal_text
+from cts.domain.venue import Channel
 
 
 class BinanceConnector(BinanceFills):
@@ -202,7 +203,15 @@ class BinanceConnector(BinanceFills):
     def listen_key_keep(self) -> None:
         self.call(calls.LISTEN_KEEP)
 
-    def public_stream(self, symbols: Iterable[str], events: StreamEvents) -> Stream:
+    def public_stream(
+        self,
+        symbols: Iterable[str],
+        events: StreamEvents,
+        *,
+        channels: Iterable[Channel] = (Channel.TICKERS,),
+        timeframe_s: int = 60,
+    ) -> Stream:
+        self.channels_checked(channels, timeframe_s=timeframe_s)
         board = QuoteBoard(self, events)
         quotes = QuoteDialect(board, urls=self.addresses.ws["public"], events=events)
         market = MarketDialect(board, urls=self.addresses.ws["market"], events=events)

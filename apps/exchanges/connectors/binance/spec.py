@@ -35,6 +35,12 @@ ERRORS = {
     **_codes(ErrorClass.GONE, "-2011 -2013 -2026"),
 }
 
+NOT_YET = {
+    Capability.TRAILING_STOP, Capability.AMEND_PRICE, Capability.AMEND_QUANTITY, Capability.AMEND_TRIGGER,
+    Capability.BATCH_PLACE, Capability.BATCH_CANCEL, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
+    Capability.KEY_RIGHTS,
+}  # fmt: skip
+
 SPEC = ExchangeSpec(
     name="binance",
     label="Binance",
@@ -43,9 +49,9 @@ SPEC = ExchangeSpec(
         Environment.LIVE: _endpoints("https://fapi.binance.com", "wss://fstream.binance.com"),
     },
     paper_ws_paths=_WS,
-    markets=(Market.LINEAR,),
-    capabilities=frozenset(Capability) - {Capability.REDUCE_ONLY_IN_HEDGE},
-    symbol_suffixes={Market.LINEAR: ("USDT", "/USDT:USDT")},
+    market=Market.LINEAR,
+    capabilities=frozenset(Capability) - {Capability.REDUCE_ONLY_IN_HEDGE} - NOT_YET,
+    venue_suffix="USDT",
     timeframes={
         60: "1m", 180: "3m", 300: "5m", 900: "15m", 1800: "30m", 3600: "1h", 7200: "2h", 14400: "4h",
         21600: "6h", 28800: "8h", 43200: "12h", 86400: "1d",

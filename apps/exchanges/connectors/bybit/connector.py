@@ -32,6 +32,7 @@ from cts.domain.types import (
     VenuePosition,
 )
 from cts.domain.units import decimal_text
+from cts.domain.venue import Channel
 
 LINEAR = {"category": "linear"}
 SETTLED = {"category": "linear", "settleCoin": "USDT"}
@@ -220,7 +221,15 @@ class BybitConnector(BybitRows):
         return [self._key, expires_ms, self._signer.hex(f"GET/realtime{expires_ms}".encode())]
 
     # --- streams ----------------------------------------------------------------------------------------------------
-    def public_stream(self, symbols: Iterable[str], events: StreamEvents) -> Stream:
+    def public_stream(
+        self,
+        symbols: Iterable[str],
+        events: StreamEvents,
+        *,
+        channels: Iterable[Channel] = (Channel.TICKERS,),
+        timeframe_s: int = 60,
+    ) -> Stream:
+        self.channels_checked(channels, timeframe_s=timeframe_s)
         dialect = PublicDialect(self, urls=self.addresses.ws["public"], events=events)
         dialect.subscribe(symbols)
         return Stream([dialect], events=events, name="bybit-public")

@@ -35,6 +35,12 @@ ERRORS = {
     **_codes(ErrorClass.GONE, "110001 170213 110008 110010 170142 170139 170143"),
 }
 
+NOT_YET = {
+    Capability.TRAILING_STOP, Capability.AMEND_PRICE, Capability.AMEND_QUANTITY, Capability.AMEND_TRIGGER,
+    Capability.BATCH_PLACE, Capability.BATCH_CANCEL, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
+    Capability.KEY_RIGHTS,
+}  # fmt: skip
+
 SPEC = ExchangeSpec(
     name="bybit",
     label="Bybit",
@@ -43,10 +49,11 @@ SPEC = ExchangeSpec(
         Environment.LIVE: _endpoints("https://api.bybit.com", "wss://stream.bybit.com"),
     },
     paper_ws_paths=_WS,
-    markets=(Market.LINEAR,),
+    market=Market.LINEAR,
     capabilities=frozenset(Capability)
-    - {Capability.MARGIN_MODE_PER_SYMBOL, Capability.CONDITIONAL_SEPARATE},
-    symbol_suffixes={Market.LINEAR: ("USDT", "/USDT:USDT")},
+    - {Capability.MARGIN_MODE_PER_SYMBOL, Capability.CONDITIONAL_SEPARATE, Capability.TRAILING_STOP}
+    - NOT_YET,
+    venue_suffix="USDT",
     timeframes={
         60: "1", 180: "3", 300: "5", 900: "15", 1800: "30", 3600: "60", 7200: "120", 14400: "240",
         21600: "360", 43200: "720", 86400: "D",

@@ -1,0 +1,93 @@
+"""Verbs not every venue has: refused by name where it hasn't, done one by one where it takes no batches."""
+
+from abc import ABC
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.parsing import HUGE, ZERO
+from apps.exchanges.connectors.spec import Capability
+from cts.domain.errors import ExchangeError, Rejected, Unsupported
+from cts.domain.types import OrderAck, OrderRequest
+from cts.domain.venue import AmendRequest, CancelRequest, Channel, FundingPayment, FundingRate, KeyRights
+
+T = TypeVar("T")
+
+
+class OptionalVerbs(Connector, ABC):
+    """A venue that has a verb overrides it, or the part of it that asks the venue."""
+
+    def require(self, capability: Capability) -> None:
+        """Refuse what the venue can't do before anything is sent."""
+        if not self.spec.can(capability):
+            what = capability.replace("_", " ")
+            raise Unsupported(f"{self.spec.label} {self.spec.market} has no {what}", exchange=self.spec.name)
+
+    def numbers_check(self, *numbers: Decimal | None) -> None:
+        try:
+            is_sane = all(number is None or ZERO < number < HUGE for number in numbers)
+        except InvalidOperation:
+            is_sane = False
+        if not is_sane:
+            raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
+
+    def amend(self, request: AmendRequest) -> None:
+        wanted = {
+            Capability.AMEND_PRICE: request.price,
+            Capability.AMEND_QUANTITY: request.quantity,
+            Capability.AMEND_TRIGGER: request.trigger_price,
+        }
+        if not any(value is not None for value in wanted.values()):
+            raise Rejected("An amendment needs a new quantity, price or trigger price", exchange=self.spec.name)
+        for capability, value in wanted.items():
+            if value is not None:
+                self.require(capability)
+        self.numbers_check(*wanted.values())
+        self._amend(request)
+
+    def _amend(self, request: AmendRequest) -> None:
+        raise NotImplementedError("A venue that can amend says how")
+
+    def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        return [_outcome(lambda request=request: self.place(request)) for request in requests]  # type: ignore[misc]
+
+    def cancel_many(self, requests: Sequence[CancelRequest]) -> list[ExchangeError | None]:
+        return [_outcome(lambda request=request: self._cancel_one(request)) for request in requests]  # type: ignore[misc]
+
+    def _cancel_one(self, request: CancelRequest) -> None:
+        self.cancel(
+            request.symbol,
+            client_order_id=request.client_order_id,
+            venue_order_id=request.venue_order_id,
+            is_conditional=request.is_conditional,
+        )
+
+    def funding_rates(self, symbol: str, *, since_ms: int | None = None, limit: int = 100) -> list[FundingRate]:
+        self.require(Capability.FUNDING_HISTORY)
+        raise NotImplementedError("A venue that has them says how")
+
+    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
+        self.require(Capability.FUNDING_PAYMENTS)
+        raise NotImplementedError("A venue that tells them says how")
+
+    def key_rights(self) -> KeyRights:
+        self.require(Capability.KEY_RIGHTS)
+        raise NotImplementedError("A venue that tells them says how")
+
+    def channels_checked(self, channels: Iterable[Channel], *, timeframe_s: int) -> frozenset[Channel]:
+        wanted = frozenset(channels)
+        if missing := wanted - self.spec.channels:
+            raise Unsupported(
+                f"{self.spec.label}'s stream has no {', '.join(sorted(missing))}", exchange=self.spec.name
+            )
+        if Channel.CANDLES in wanted and timeframe_s not in self.spec.timeframes:
+            raise Unsupported(f"{self.spec.label} has no candles of {timeframe_s} s", exchange=self.spec.name)
+        return wanted
+
+
+def _outcome(verb: Callable[[], T]) -> T | ExchangeError:
+    try:
+        return verb()
+    except ExchangeError as error:
+        return error
