@@ -101,7 +101,7 @@ class CallingConnector(Connector, ABC):
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded:
-            self.clock.sync(self._time_once, is_forced=True)
+            self._ready_to_resign()
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded as refused:
@@ -122,6 +122,10 @@ class CallingConnector(Connector, ABC):
         # An order doesn't wait for a fresher sample when there is one.
         if not self.clock.is_synced or (call.intent is Intent.READ and self.clock.is_stale):
             self.clock.sync(self._time_once)
+
+    def _ready_to_resign(self) -> None:
+        """What was refused was the time of the signature; a venue with tokens renews those."""
+        self.clock.sync(self._time_once, is_forced=True)
 
     def _result(self, call: Call, response: Response) -> Any:
         try:
