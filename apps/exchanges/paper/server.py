@@ -15,15 +15,16 @@ from apps.exchanges.paper.face import Face, Member
 from apps.exchanges.paper.faults import Fault, Faults
 from apps.exchanges.paper.http import Connection, Request, Response
 from apps.exchanges.paper.market import SYMBOLS, Held, Market
+from apps.exchanges.paper.orangex.face import OrangeXFace
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
 
-FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace)
+FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, OrangeXFace)
 HANG_S = 120.0
 MARKET_NOTE = "market"
-CANDLE_PATHS = ("/kline", "/klines", "/_history")
+CANDLE_PATHS = ("/kline", "/klines", "/get_tradingview_chart_data", "/_history")
 
 
 class PaperVenue:
@@ -182,7 +183,7 @@ class PaperVenue:
 
     def _computed(self, request: Request, answer: Callable[[], Response]) -> "Response | Awaitable[Response]":
         """Candles are computed beside the loop: weeks of them take longer than a tick may wait. They touch no account."""
-        if request.method == "GET" and request.path.endswith(CANDLE_PATHS):
+        if request.path.endswith(CANDLE_PATHS):
             return asyncio.get_running_loop().run_in_executor(None, answer)
         return answer()
 
