@@ -80,7 +80,7 @@ def connection_create(
     is_paper_new = environment == types.Environment.PAPER and not any(given.values())
     credentials = credentials_checked(spec, paper_credentials(spec) if is_paper_new else given)
     if is_paper_new:
-        paper_account_open(exchange=exchange, credentials=credentials)
+        paper_account_open(spec, credentials=credentials, position_mode=connection.position_mode)
     return _connection_insert(connection, credentials=credentials)
 
 

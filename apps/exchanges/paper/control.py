@@ -9,6 +9,7 @@ from apps.exchanges.paper.faults import Fault
 from apps.exchanges.paper.http import Request, Response, json_response
 from apps.exchanges.paper.market import SYMBOLS
 from cts.domain.matching import margin
+from cts.domain.types import PositionMode
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.server import PaperVenue
@@ -23,6 +24,8 @@ class NewAccount(msgspec.Struct, kw_only=True):
     api_key: str
     api_secret: str
     balance: str = "10000"
+    # Some venues have no call that changes it: theirs is chosen with the account.
+    position_mode: PositionMode | None = None
 
 
 class NewPrice(msgspec.Struct, kw_only=True):
@@ -64,7 +67,11 @@ def _accounts(venue: "PaperVenue", request: Request) -> object:
     if wanted.exchange not in venue.faces:
         raise BadInput(f"exchange must be one of {', '.join(venue.faces)}")
     member, is_new = venue.account_ensure(
-        wanted.exchange, api_key=wanted.api_key, api_secret=wanted.api_secret, balance=wanted.balance
+        wanted.exchange,
+        api_key=wanted.api_key,
+        api_secret=wanted.api_secret,
+        balance=wanted.balance,
+        position_mode=wanted.position_mode,
     )
     return {"number": member.account.number, "is_new": is_new, "balance": str(member.account.balance)}
 

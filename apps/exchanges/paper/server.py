@@ -20,6 +20,7 @@ from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
+from cts.domain.types import PositionMode
 
 FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, OrangeXFace)
 HANG_S = 120.0
@@ -156,13 +157,15 @@ class PaperVenue:
     def _note_market(self) -> None:
         self.store.set_note(MARKET_NOTE, msgspec.json.encode(self.market.held))
 
-    def account_ensure(self, exchange: str, *, api_key: str, api_secret: str, balance: str) -> tuple[Member, bool]:
+    def account_ensure(
+        self, exchange: str, *, api_key: str, api_secret: str, balance: str, position_mode: PositionMode | None = None
+    ) -> tuple[Member, bool]:
         """The account of this key, made with this deposit when there is none."""
         face = self.faces[exchange]
         if known := face.members.get(api_key):
             return known, False
         self._number += 1
-        account = Account(number=self._number)
+        account = Account(number=self._number, position_mode=position_mode or PositionMode.ONE_WAY)
         member = Member(api_key=api_key, api_secret=api_secret, account=account)
         self.store.add(exchange=exchange, api_key=api_key, api_secret=api_secret, account=account)
         face.members[api_key] = member

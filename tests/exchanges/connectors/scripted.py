@@ -26,16 +26,18 @@ class ScriptedTransport:
     """Answers in the order of its script; a request the script doesn't have next fails the test."""
 
     def __init__(self, exchange: str, calls: list[dict[str, Any]]) -> None:
-        self._time = fixture(exchange, "time")["calls"][0]
+        # Answered whenever asked: the venue's time and, where calls carry a token, the sign-in.
+        standing = [name for name in ("time", "login") if (VENUES / exchange / f"{name}.json").exists()]
+        self._standing = {call["path"]: call for name in standing for call in fixture(exchange, name)["calls"]}
         self._calls = list(calls)
         self.sent: list[Prepared] = []
-        self.times_asked = 0
+        self.signing: list[Prepared] = []
 
     def send(self, request: Prepared, *, is_write: bool) -> Response:
         path = urlsplit(request.path).path
-        if path == self._time["path"] and not (self._calls and self._calls[0]["path"] == path):
-            self.times_asked += 1
-            return self._response(self._time)
+        if path in self._standing and not (self._calls and self._calls[0]["path"] == path):
+            self.signing.append(request)
+            return self._response(self._standing[path])
         assert self._calls, f"unexpected {request.method} {path}"
         call = self._calls.pop(0)
         assert (request.method, path) == (call["method"], call["path"])
@@ -58,8 +60,10 @@ class ScriptedTransport:
 
 
 def parameters(request: Prepared) -> dict[str, Any]:
+    """What the venue is told; of a remote call, what its method is told."""
     query = dict(parse_qsl(urlsplit(request.path).query, keep_blank_values=True))
-    return query | (json.loads(request.body) if request.body else {})
+    body = json.loads(request.body) if request.body else {}
+    return query | (body["params"] if "jsonrpc" in body else body)
 
 
 def scripted(

@@ -13,8 +13,11 @@ VECTORS = json.loads((VENUES / "signatures.json").read_text())
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['exchange']}-{v['name']}")
 def test_signature_equals_the_published_one(vector: dict[str, str]) -> None:
     signer = Signer(vector["secret"])
-    assert signer.hex(vector["prehash"].encode()) == vector["expected"]
-    assert signer.hex(vector["prehash"].encode()) == vector["expected"]  # the prepared state isn't used up
+    for _ in range(2):  # the prepared state isn't used up
+        digest = signer.hex(vector["prehash"].encode())
+        # One venue takes the text of the digest for bytes, and writes those in hexadecimal once more.
+        made = digest.encode().hex() if vector.get("encoding") == "hex of hex" else digest
+        assert made == vector["expected"]
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 200])

@@ -134,6 +134,11 @@ class OrangeXConnector(OrangeXPositions):
         return self.read.positive(rows[0], "last_price") if rows else None
 
     def _candle_page(self, symbol: str, *, interval: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:
+        # The venue tells the newest of them only, and refuses to be asked for more.
+        frame_ms = next(seconds for seconds, word in self.spec.timeframes.items() if word == interval) * 1000
+        start_ms = max(start_ms, self.now_ms() - calls.CANDLES_REACH * frame_ms)
+        if start_ms > end_ms:
+            return []
         params = self.named(symbol) | {"resolution": interval}
         params |= {"start_timestamp": str(start_ms), "end_timestamp": str(end_ms)}
         rows = self.rows_of(calls.CANDLES if self.session else calls.CANDLES_PUBLIC, params)

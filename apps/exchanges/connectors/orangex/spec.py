@@ -19,6 +19,8 @@ PREFIX = "/api/v1"
 _WS = {"public": "/ws/api/v1", "private": "/ws/api/v1"}
 # Our own word for an answer that has neither a result nor an error, as the venue gives for an order it has just taken.
 NO_RESULT = "no_result"
+# How many bars back the venue tells.
+CANDLES_REACH = 1500
 # The daily bar is called otherwise on the socket.
 SOCKET_RESOLUTIONS = {"D": "1D"}
 
