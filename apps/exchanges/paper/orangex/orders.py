@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from apps.exchanges.paper.face import Call
 from apps.exchanges.paper.orangex.market import integer, symbol_of
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Late:
     """What orders were like `lag_s` ago. The venue takes 2 to 5 seconds; here it is a little, so that tests go on."""
 
+    lag_s: ClassVar[float] = 0.2
+
     def __init__(self) -> None:
-        self.lag_s = 0.2
         self._told: defaultdict[int, deque[tuple[float, Row]]] = defaultdict(deque)
 
     def note(self, events: Iterable[Event]) -> None:
@@ -38,9 +39,10 @@ class Late:
             told.popleft()
         if told[0][0] > until:
             return None
-        if len(told) == 1:
+        row = told[0][1]
+        if not order.status.is_open and len(told) == 1:
             del self._told[order.id]
-        return told[0][1]
+        return row
 
 
 def state(face: "OrangeXFace", call: Call) -> Row | None:
