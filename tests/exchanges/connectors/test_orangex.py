@@ -162,7 +162,7 @@ def listed(*rows: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def lost(**changes: Any) -> dict[str, Any]:
+def lost(**changes: Any) -> Any:
     """What became of LIMIT, listed without its name."""
     terms = {"amount": "0.01", "price": "60000.1", "filled_amount": "0", "average_price": "0"}
     return ROW | terms | {"custom_order_id": "-", "creation_timestamp": 1_700_000_000_900} | changes

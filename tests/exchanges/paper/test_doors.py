@@ -22,6 +22,7 @@ from apps.exchanges.paper.bybit import face as bybit
 from apps.exchanges.paper.bybit.errors import REFUSALS as BYBIT_REFUSALS
 from apps.exchanges.paper.face import Face
 from apps.exchanges.paper.http import Request
+from apps.exchanges.paper.orangex.errors import REFUSALS as ORANGEX_REFUSALS
 from apps.exchanges.paper.server import PaperVenue
 from cts.domain.matching.events import Refusal
 from tests.exchanges.paper.wire import RawBinance, RawBybit
@@ -115,6 +116,7 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
     assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
     assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
+    assert set(ORANGEX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
 
 
 @pytest.mark.wire

@@ -29,19 +29,18 @@ class Tokens:
     """In memory only: whoever comes back after a restart signs in again."""
 
     def __init__(self) -> None:
-        self.life_s = LIFE_S
         self._by_access: dict[str, Token] = {}
         self._by_refresh: dict[str, Token] = {}
 
     def issue(self, member: Member, *, now_ms: int) -> Row:
         access, refresh = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
-        token = Token(member=member, refresh_token=refresh, ends_ms=now_ms + self.life_s * 1000)
+        token = Token(member=member, refresh_token=refresh, ends_ms=now_ms + LIFE_S * 1000)
         self._by_access[access] = self._by_refresh[refresh] = token
         return {
             "access_token": access,
             "token_type": "bearer",
             "refresh_token": refresh,
-            "expires_in": self.life_s,
+            "expires_in": LIFE_S,
             "scope": SCOPE,
         }
 

@@ -50,7 +50,7 @@ class Worker:
         return client
 
     def _rate(self, what: dict[str, Any]) -> Any:
-        work = self._order(what) if what["rate"] == "order" else self._parse(what)
+        work = self._order(what) if "token" in what else self._parse(what)
         result = work()
         started = time.perf_counter()
         for _ in range(what["calls"]):
@@ -59,7 +59,8 @@ class Worker:
 
     def _order(self, what: dict[str, Any]) -> Callable[[], Any]:
         """The request as it would leave: built and worded, not sent, its answer not read."""
-        client, sent = self.client, {}
+        client = self.client
+        sent: dict[str, Any] = {}
         client.set_markets({what["market"]["symbol"]: what["market"]})
         client.options["accessToken"] = what["token"]
 
