@@ -213,6 +213,14 @@ def test_trigger_the_price_has_reached_is_refused_before_it_is_sent_and_never_fi
     connector.close()
 
 
+def test_order_that_could_not_leave_is_not_remembered() -> None:
+    connector = connect([])
+    for change in ({"symbol": "BTC/USDT"}, {"quantity": Decimal(0)}, {"client_order_id": "A-1"}):
+        with pytest.raises(Rejected):
+            connector.place(msgspec.structs.replace(LIMIT, **change))
+    assert connector.placed.symbols == set()
+
+
 def test_cancel_of_an_order_that_is_not_listed_finds_none() -> None:
     with pytest.raises(OrderNotFound):
         connect([call("private/get_open_orders_by_instrument", [])]).cancel(BTC, client_order_id="cid1")

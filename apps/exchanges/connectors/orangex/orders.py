@@ -66,8 +66,10 @@ class OrangeXOrders(OrangeXRows, ABC):
         return calls.BUY if request.side is Side.BUY else calls.SELL, params
 
     def place(self, request: OrderRequest) -> OrderAck:
-        if request.order_type in CONDITION_WORDS and request.trigger_price is not None:
-            self._check_not_reached(self._checked(request))
+        self._checked(request)
+        self.venue_symbol(request.symbol)
+        if request.order_type in CONDITION_WORDS:
+            self._check_not_reached(request)
         self.placed.wish(request, at_ms=self.now_ms())
         return super().place(request)
 
@@ -161,7 +163,9 @@ class OrangeXOrders(OrangeXRows, ABC):
             if not order.client_order_id and wish is not None and wish.is_met_by(order):
                 alike.append(order)
         if len(alike) > 1:
-            raise Unavailable(f"OrangeX lists {len(alike)} nameless orders that could be {client_order_id}")
+            raise Unavailable(
+                f"OrangeX lists {len(alike)} nameless orders that could be {client_order_id}", exchange=self.spec.name
+            )
         return self._called(alike[0], client_order_id) if alike else None
 
     def _called(self, order: VenueOrder, client_order_id: str) -> VenueOrder:

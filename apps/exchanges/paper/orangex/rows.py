@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from cts.domain.matching.events import Refusal
-from cts.domain.matching.state import BookStatus, Fill, Order, Policy, Rules, TriggerBy
+from cts.domain.matching.state import BookStatus, Fill, Order, Policy, Request, Rules, TriggerBy
 from cts.domain.synthetic import PROFILES
 from cts.domain.types import OrderType, PositionSide, Side, TimeInForce
 from cts.domain.units import decimal_text as text
@@ -88,8 +88,16 @@ def client_id(unique: str) -> str:
     return unique.partition(_PART)[0]
 
 
-def condition(unique: str) -> str:
-    return unique.split(_PART)[1] if _PART in unique else "NORMAL"
+def natural_condition(side: Side, *, is_rising: bool) -> str:
+    """A stop goes with the move it waits for; what goes against it is touched."""
+    return "STOP" if (side is Side.BUY) is is_rising else "IF_TOUCHED"
+
+
+def condition(request: Request) -> str:
+    """As it was asked for: a stop may wait for the other direction, too."""
+    if _PART in request.client_id:
+        return request.client_id.split(_PART)[1]
+    return natural_condition(request.side, is_rising=request.is_rising)
 
 
 def leg_word(leg: PositionSide | None) -> str:
@@ -135,7 +143,7 @@ def order_row(order: Order) -> Row:
         "position_side": leg_word(request.leg),
     }
     if order.trigger_price is not None:
-        row["condition_type"] = condition(request.client_id)
+        row["condition_type"] = condition(request)
         row["trigger_price"] = text(order.trigger_price)
         row["trigger_price_type"] = 2 if request.trigger_by is TriggerBy.LAST else 1
     return row

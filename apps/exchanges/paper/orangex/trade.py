@@ -9,7 +9,15 @@ import msgspec
 from apps.exchanges.paper.face import Call, is_sane
 from apps.exchanges.paper.orangex.errors import BAD_PARAMS, OrangeXError
 from apps.exchanges.paper.orangex.market import symbol_of
-from apps.exchanges.paper.orangex.rows import RULES, WRONG_MODE, Row, order_id, order_number, unique_id
+from apps.exchanges.paper.orangex.rows import (
+    RULES,
+    WRONG_MODE,
+    Row,
+    natural_condition,
+    order_id,
+    order_number,
+    unique_id,
+)
 from cts.domain.matching import engine
 from cts.domain.matching.checks import check_filters, trigger_reference
 from cts.domain.matching.events import Event, OrderUpdated, Refusal, Refused
@@ -120,7 +128,7 @@ def _request(face: "OrangeXFace", call: Call, side: Side) -> Request:
         is_reduce_only=is_true(call, "reduce_only"),
         leg=word(call, "position_side", LEGS),
     )
-    return request if condition == "NORMAL" else _conditional(face, request)
+    return request if condition == "NORMAL" else _conditional(face, call, request, condition)
 
 
 def _quantity(face: "OrangeXFace", call: Call, symbol: str) -> Decimal:
@@ -138,22 +146,25 @@ def _force(call: Call, kind: OrderType) -> TimeInForce:
     return TimeInForce.POST_ONLY if is_true(call, "post_only") else word(call, "time_in_force", FORCES)
 
 
-def _client_id(call: Call, condition: str) -> str:
+def _client_id(call: Call, condition: str, *, is_natural: bool = True) -> str:
     """The venue takes the same one again: here it is made unique behind the scenes."""
     name, account = call.params.get("custom_order_id", ""), call.account
     if len(name) > 36 or not _ID_CHARACTERS.issuperset(name):
         raise OrangeXError(*BAD_PARAMS)
-    if name and condition == "NORMAL" and name not in account.client_ids:
+    if name and is_natural and name not in account.client_ids:
         return name
     return unique_id(name, condition, account.last_id + 1)
 
 
-def _conditional(face: "OrangeXFace", request: Request) -> Request:
+def _conditional(face: "OrangeXFace", call: Call, request: Request, condition: str) -> Request:
     """Fires when the price crosses the trigger, from whichever side it is on now."""
     if request.trigger_price is None:
         raise OrangeXError(*BAD_PARAMS)
     price = trigger_reference(request, quote=face.market.quotes[request.symbol])
-    return msgspec.structs.replace(request, is_rising=request.trigger_price > price)
+    is_rising = request.trigger_price > price
+    is_natural = natural_condition(request.side, is_rising=is_rising) == condition
+    name = _client_id(call, condition, is_natural=is_natural)
+    return msgspec.structs.replace(request, is_rising=is_rising, client_id=name)
 
 
 def find(call: Call) -> Order:
