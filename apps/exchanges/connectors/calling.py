@@ -37,6 +37,7 @@ class CallingConnector(Connector, ABC):
 
     read: ClassVar[Reader]
     time_call: ClassVar[Call]
+    time_params: ClassVar[Mapping[str, Any]] = {}
     time_field: ClassVar[str]
 
     def __init__(
@@ -165,11 +166,11 @@ class CallingConnector(Connector, ABC):
 
     # --- time -------------------------------------------------------------------------------------------------------
     def server_time_ms(self) -> int:
-        return self.read.integer(self.call(self.time_call), self.time_field)
+        return self.read.integer(self.call(self.time_call, self.time_params), self.time_field)
 
     def _time_once(self) -> int:
         """For the clock: without repeats, whose pauses would be taken for the way to the venue."""
-        return self.read.integer(self._answer(self.time_call, {}, is_urgent=True), self.time_field)
+        return self.read.integer(self._answer(self.time_call, self.time_params, is_urgent=True), self.time_field)
 
     def now_ms(self) -> int:
         if not self.clock.is_synced:
