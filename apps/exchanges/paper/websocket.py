@@ -16,12 +16,21 @@ MAX_BACKLOG = 8_388_608
 
 def text_frame(payload: bytes) -> bytes:
     """An unmasked text frame, as servers send them."""
+    return _frame(0x81, payload)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """The same as bytes, for venues that send their JSON so, or compressed."""
+    return _frame(0x82, payload)
+
+
+def _frame(kind: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((0x81, size)) + payload
+        return bytes((kind, size)) + payload
     if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+        return bytes((kind, 0x7E)) + size.to_bytes(2, "big") + payload
+    return bytes((kind, 0x7F)) + size.to_bytes(8, "big") + payload
 
 
 def _nothing(*_: Any) -> None:
@@ -52,7 +61,7 @@ class Socket:
         self._flush()
 
     def send(self, frame: bytes) -> None:
-        """Send a frame made by `text_frame`."""
+        """Send a frame made by `text_frame` or `binary_frame`."""
         if not self.is_open or self.transport.is_closing():
             return
         if self.transport.get_write_buffer_size() > MAX_BACKLOG:
