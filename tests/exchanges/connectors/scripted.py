@@ -69,7 +69,12 @@ def scripted(
     mode: PositionMode = PositionMode.HEDGE,
     credentials: Credentials | None = KEY,
 ) -> RestConnector:
-    """A connector whose clock stands still at the time of its fixtures."""
+    """A connector whose clock stands still at the time of its fixtures. Waiting for its budget takes no time."""
+    passed = [0.0]
+
+    def sleep(seconds: float) -> None:
+        passed[0] += seconds
+
     kind = CONNECTORS[exchange][Market.LINEAR]
     target = Target(environment=Environment.LIVE, market=Market.LINEAR, position_mode=mode)
     return kind(
@@ -77,7 +82,7 @@ def scripted(
         target=target,
         addresses=addresses_of(kind.spec, target),
         transport=ScriptedTransport(exchange, calls or []),
-        limiter=LocalLimiter(),
+        limiter=LocalLimiter(monotonic=lambda: passed[0]),
         clock=VenueClock(monotonic=lambda: 1000.0, wall=lambda: 0.0),
-        sleep=lambda _: None,
+        sleep=sleep,
     )

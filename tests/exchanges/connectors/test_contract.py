@@ -103,8 +103,19 @@ def test_kind_of_order_the_venue_lacks_is_refused_before_anything_is_sent(exchan
     connector.close()
 
 
+def lacks_conditional(exchange: str, verb: str) -> bool:
+    """Whether this is about an order the venue has no kind of; then it is refused before anything is sent."""
+    if "conditional" not in verb or EXCHANGES[exchange].can(Capability.CONDITIONAL):
+        return False
+    with pytest.raises(Unsupported):
+        (WRITES.get(verb) or READS[verb][0])(scripted(exchange))
+    return True
+
+
 @pytest.mark.parametrize("verb", READS)
 def test_read_gives_the_values_worked_out_by_hand(exchange: str, verb: str) -> None:
+    if lacks_conditional(exchange, verb):
+        return
     script = fixture(exchange, verb)
     connector = scripted(exchange, script["calls"])
     read, kind = READS[verb]
@@ -130,6 +141,8 @@ def test_triggered_conditional_order_is_told_with_the_fills_of_what_it_became() 
 
 @pytest.mark.parametrize("verb", WRITES)
 def test_write_sends_exactly_what_the_venue_expects(exchange: str, verb: str) -> None:
+    if lacks_conditional(exchange, verb):
+        return
     connector = scripted(exchange, fixture(exchange, "writes")[verb]["calls"])
     WRITES[verb](connector)
     connector.close()
@@ -137,7 +150,8 @@ def test_write_sends_exactly_what_the_venue_expects(exchange: str, verb: str) ->
 
 def test_place_sends_exactly_what_the_venue_expects(exchange: str) -> None:
     cases = fixture(exchange, "place")
-    assert {case["request"]["order_type"] for case in cases} >= {"limit", "market", "stop_market"}
+    conditional = {"stop_market"} if EXCHANGES[exchange].can(Capability.CONDITIONAL) else set()
+    assert {case["request"]["order_type"] for case in cases} >= {"limit", "market"} | conditional
     for case in cases:
         connector = scripted(exchange, [case["call"]], mode=PositionMode(case["mode"]))
         ack = connector.place(msgspec.convert(case["request"], OrderRequest))
@@ -165,7 +179,8 @@ def test_signature_covers_the_very_bytes_that_leave(exchange: str) -> None:
     other = connector.order_request_bytes(msgspec.structs.replace(LIMIT, quantity=Decimal("0.011")))
 
     def signature(request: Any) -> str:
-        return str(request.headers.get("X-BAPI-SIGN") or parameters(request).get("signature"))
+        told = (value for name, value in request.headers.items() if "SIGN" in name.upper())
+        return str(next(told, None) or parameters(request).get("signature"))
 
     assert len(signature(one)) == 64
     assert signature(one) != signature(other)
@@ -248,7 +263,8 @@ def test_ban_carries_the_time_the_venue_named_and_closes_the_address(exchange: s
 def test_skew_error_syncs_the_clock_and_signs_again_once(exchange: str) -> None:
     table = fixture(exchange, "errors")
     code = next(code for code, kind in EXCHANGES[exchange].errors.items() if kind == "resign")
-    case = {"code": int(code), "message": "timestamp"}
+    # As number or as text, as the venue spells its codes.
+    case = {"code": type(table["cases"][0]["code"])(code), "message": "timestamp"}
     good = fixture(exchange, "place")[0]["call"]
     connector = scripted(exchange, [_case_call(exchange, table, case, good), good])
     assert connector.place(LIMIT).client_order_id == "cid1"
@@ -296,7 +312,7 @@ def test_timeframe_the_venue_lacks_is_refused(exchange: str) -> None:
 def test_spec_names_everything_a_connection_needs(exchange: str) -> None:
     spec = EXCHANGES[exchange]
     assert spec.name == exchange
-    assert set(spec.environments) == {Environment.TESTNET, Environment.LIVE}
+    assert {Environment.LIVE} <= set(spec.environments) <= {Environment.TESTNET, Environment.LIVE}
     for endpoints in spec.environments.values():
         assert endpoints.rest.startswith("https://")
         assert all(url.startswith("wss://") for urls in endpoints.ws.values() for url in urls)

@@ -42,7 +42,7 @@ class PionexRows(RestConnector, ABC):
     def parse_instrument(self, row: Row, *, max_leverage: int | None = None) -> Instrument:
         """Bounds that hold for limit and market orders alike, so that either kind fits."""
         read, symbol = self.read, self.symbol(row)
-        largest = [read.positive_or_none(row, name) for name in ("maxSizeLimit", "maxSizeMarket")]
+        largest = [size for name in ("maxSizeLimit", "maxSizeMarket") if (size := read.positive_or_none(row, name))]
         return Instrument(
             symbol=symbol,
             venue_symbol=read.text(row, "symbol"),
@@ -54,7 +54,7 @@ class PionexRows(RestConnector, ABC):
             tick_size=read.positive(row, "quoteStep"),
             lot_step=read.positive(row, "baseStep"),
             min_quantity=max(read.positive(row, "minSizeLimit"), read.positive(row, "minSizeMarket")),
-            max_quantity=min((size for size in largest if size is not None), default=None),
+            max_quantity=min(largest) if len(largest) == 2 else None,
             min_notional=read.positive_or_none(row, "minNotional"),
             max_leverage=max_leverage or self.spec.max_leverage,
             is_trading=read.text(row, "status") == "TRADING",
