@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from benchmarks import peers
+from benchmarks import peers, pionex
 from benchmarks.harness import Result, compare
 
 BYBIT = {
@@ -157,7 +157,7 @@ SAME = {
 
 
 def run() -> list[Result]:
-    return [_one(exchange, kind) for exchange in PAYLOADS for kind in SAME]
+    return [*(_one(exchange, kind) for exchange in PAYLOADS for kind in SAME), *pionex.parse()]
 
 
 def _one(exchange: str, kind: str) -> Result:

@@ -22,13 +22,14 @@ from apps.exchanges.paper.bybit import face as bybit
 from apps.exchanges.paper.bybit.errors import REFUSALS as BYBIT_REFUSALS
 from apps.exchanges.paper.face import Face
 from apps.exchanges.paper.http import Request
+from apps.exchanges.paper.pionex import face as pionex
+from apps.exchanges.paper.pionex.errors import REFUSALS as PIONEX_REFUSALS
 from apps.exchanges.paper.server import PaperVenue
 from cts.domain.matching.events import Refusal
 from tests.exchanges.paper.wire import RawBinance, RawBybit
 from tests.paper_fixtures import START_PRICES, PaperVenueControl
 
-BYBIT_DOORS = list(bybit.DOORS)
-BINANCE_DOORS = list(binance.DOORS)
+DOORS = {"bybit": list(bybit.DOORS), "binance": list(binance.DOORS), "pionex": list(pionex.DOORS)}
 JUNK = [
     "",
     "0",
@@ -45,6 +46,7 @@ JUNK = [
     "[]",
     "'; --",
     "BTCUSDT",
+    "BTC_USDT_PERP",
 ]
 GOOD = {
     "category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "59000",
@@ -67,8 +69,25 @@ def venue(tmp_path: Path) -> Iterator[PaperVenue]:
     venue.store.close()
 
 
+ORDER_PATHS = {
+    "bybit": ["/v5/order/create"],
+    "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"],
+    "pionex": ["/uapi/v1/trade/order"],
+}
+# Where a face spells the same name in another way.
+GOOD_OF = {
+    "pionex": {
+        "symbol": "BTC_USDT_PERP", "side": "BUY", "size": "0.01", "clientOrderId": "z", "interval": "1M",
+        "isolatedMode": "CROSS", "positionMode": "BUYSELL", "symbols": "BTC_USDT_PERP", "status": "ALL",
+        "type": "LIMIT", "orders": "[]", "reduceOnly": "false",
+    },
+}  # fmt: skip
+
+
 def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request:
     stamp = str(int(time.time() * 1000))
+    if slug == "pionex":
+        return signed_pionex(method, path, params, stamp=stamp)
     if slug == "binance":
         query = urlencode(params | {"timestamp": stamp})
         sign = hmac.new(b"secret", query.encode(), hashlib.sha256).hexdigest()
@@ -81,15 +100,25 @@ def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request
     return Request(method=method, path=path, query=query, headers=headers, body=body)
 
 
-@pytest.mark.parametrize("slug", ["bybit", "binance"])
+def signed_pionex(method: str, path: str, params: dict[str, str], *, stamp: str) -> Request:
+    terms = (params if method == "GET" else {}) | {"timestamp": stamp}
+    body = "" if method == "GET" else json.dumps(params)
+    plain = "&".join(f"{name}={terms[name]}" for name in sorted(terms))
+    sign = hmac.new(b"secret", f"{method}{path}?{plain}{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {"pionex-key": "key", "pionex-signature": sign}
+    return Request(method=method, path=path, query=urlencode(terms), headers=headers, body=body.encode())
+
+
+@pytest.mark.parametrize("slug", DOORS)
 def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     """A door that raises anything but a refusal would answer 500 on the wire; here it fails the test."""
     dice = random.Random(5)
     face: Face = venue.faces[slug]
     before = venue.faces[slug].members["key"].account.balance
-    for method, path in BYBIT_DOORS if slug == "bybit" else BINANCE_DOORS:
+    good = GOOD | GOOD_OF.get(slug, {})
+    for method, path in DOORS[slug]:
         for _ in range(60):
-            params = {name: value for name, value in GOOD.items() if dice.random() < 0.8}
+            params = {name: value for name, value in good.items() if dice.random() < 0.8}
             for name in dice.sample(sorted(params), k=min(3, len(params))):
                 params[name] = dice.choice(JUNK)
             answer = face.answer(signed(slug, method, path, params))
@@ -98,13 +127,12 @@ def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     assert face.members["key"].account.balance <= before
 
 
-@pytest.mark.parametrize("slug", ["bybit", "binance"])
+@pytest.mark.parametrize("slug", DOORS)
 @pytest.mark.parametrize("number", ["1" * 40, "1e30", "1e-30", "0." + "1" * 30, "NaN", "-Infinity", "1e999999"])
 def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, number: str) -> None:
     face = venue.faces[slug]
-    paths = {"bybit": ["/v5/order/create"], "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"]}[slug]
-    for path, name in itertools.product(paths, ("qty", "quantity", "price", "triggerPrice")):
-        params = {**GOOD, "side": "Buy" if slug == "bybit" else "BUY", name: number}
+    for path, name in itertools.product(ORDER_PATHS[slug], ("qty", "quantity", "size", "price", "triggerPrice")):
+        params = {**GOOD, "side": "Buy" if slug == "bybit" else "BUY", **GOOD_OF.get(slug, {}), name: number}
         assert json.loads(face.answer(signed(slug, "POST", path, params)).body) != {}
     assert face.members["key"].account.fills == []
 
@@ -114,6 +142,7 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     accepted_then_canceled = {Refusal.WOULD_TAKE, Refusal.WOULD_NOT_FILL}
     told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
     assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(PIONEX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
     assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
 
 

@@ -17,7 +17,16 @@ from tests.paper_fixtures import START_PRICES, PaperVenueControl
 pytestmark = pytest.mark.wire
 
 
-@pytest.fixture(params=["bybit", "binance"])
+# What each says to a wrong signature, to a key it doesn't know, and to a clock that is off.
+SIGNATURE = {"bybit": 10004, "binance": -1022, "pionex": "INVALID_SIGNATURE"}
+NOBODY = {"bybit": 10003, "binance": -2015, "pionex": "INVALID_APIKEY"}
+CLOCK = {"bybit": 10002, "binance": -1021, "pionex": "INVALID_TIMESTAMP"}
+# Milliseconds of age just outside what each takes.
+OUTSIDE = {"bybit": (6000, -1500), "binance": (6000, -1500), "pionex": (21_000, -21_000)}
+BANNED = {"bybit": 403, "binance": 418, "pionex": 429}
+
+
+@pytest.fixture(params=sorted(RAW))
 def raw(request: pytest.FixtureRequest, paper_venue: PaperVenueControl) -> Raw:
     return RAW[request.param](paper_venue, paper_venue.account(request.param))
 
@@ -29,21 +38,21 @@ def known(venue: PaperVenueControl, raw: Raw) -> list[str]:
 def test_an_unknown_key_and_a_wrong_signature_are_refused_with_the_venues_code(raw: Raw) -> None:
     real = raw.keys
     raw.keys = Credentials(api_key=real.api_key, api_secret="wrong")
-    assert raw.code(raw.balance()) == {"bybit": 10004, "binance": -1022}[raw.slug]
+    assert raw.code(raw.balance()) == SIGNATURE[raw.slug]
     raw.keys = Credentials(api_key="nobody", api_secret=real.api_secret)
-    assert raw.code(raw.balance()) == {"bybit": 10003, "binance": -2015}[raw.slug]
+    assert raw.code(raw.balance()) == NOBODY[raw.slug]
     raw.keys = real
     assert raw.code(raw.balance()) == 0
 
 
-@pytest.mark.parametrize("age_ms", [6000, -1500])
-def test_a_clock_outside_the_window_is_refused(raw: Raw, age_ms: int) -> None:
-    assert raw.code(raw.balance(age_ms=age_ms)) == {"bybit": 10002, "binance": -1021}[raw.slug]
+@pytest.mark.parametrize("way", [0, 1], ids=["late", "early"])
+def test_a_clock_outside_the_window_is_refused(raw: Raw, way: int) -> None:
+    assert raw.code(raw.balance(age_ms=OUTSIDE[raw.slug][way])) == CLOCK[raw.slug]
 
 
 def test_skewed_clock_of_the_venue_refuses_honest_requests(paper_venue: PaperVenueControl, raw: Raw) -> None:
     paper_venue.faults(raw.slug, "", "clock_skew", skew_ms=30_000)
-    assert raw.code(raw.balance()) == {"bybit": 10002, "binance": -1021}[raw.slug]
+    assert raw.code(raw.balance()) == CLOCK[raw.slug]
     paper_venue.clear_faults()
     assert raw.code(raw.balance()) == 0
 
@@ -84,6 +93,8 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
     if raw.slug == "binance":
         assert (told_when.status_code, told_when.headers["Retry-After"]) == (429, "7")
         assert (silent.status_code, silent.headers.get("Retry-After")) == (429, None)
+    elif raw.slug == "pionex":
+        assert [told_when.status_code, silent.status_code] == [429, 429]
     else:
         assert raw.code(told_when) == raw.code(silent) == 10006
         assert int(told_when.headers["X-Bapi-Limit-Reset-Timestamp"]) > time.time() * 1000 + 5000
@@ -93,7 +104,7 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
 
 def test_a_ban_closes_the_door(paper_venue: PaperVenueControl, raw: Raw) -> None:
     paper_venue.faults(raw.slug, "/", "ban", retry_after_s=60)
-    assert raw.balance().status_code == {"bybit": 403, "binance": 418}[raw.slug]
+    assert raw.balance().status_code == BANNED[raw.slug]
 
 
 def test_half_an_answer_is_no_json(paper_venue: PaperVenueControl, raw: Raw) -> None:

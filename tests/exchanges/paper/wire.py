@@ -83,8 +83,45 @@ class RawBinance:
         return int(body["code"]) if isinstance(body, dict) and "code" in body else 0
 
 
-Raw = RawBybit | RawBinance
-RAW: dict[str, type[RawBybit] | type[RawBinance]] = {"bybit": RawBybit, "binance": RawBinance}
+class RawPionex:
+    order_path = "/uapi/v1/trade/order"
+    slug = "pionex"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/pionex"
+        self.keys = credentials
+
+    def call(self, method: str, path: str, params: dict[str, Any], *, age_ms: int = 0, timeout: float = 5) -> Answer:
+        stamp = {"timestamp": int(time.time() * 1000) - age_ms}
+        terms = params | stamp if method == "GET" else stamp
+        query = "&".join(f"{name}={terms[name]}" for name in sorted(terms))
+        body = "" if method == "GET" else json.dumps(params)
+        signature = _sign(self.keys.api_secret, f"{method}{path}?{query}{body}")
+        headers = {"PIONEX-KEY": self.keys.api_key, "PIONEX-SIGNATURE": signature}
+        url = f"{self.url}{path}?{query}"
+        return requests.request(method, url, data=body.encode() or None, headers=headers, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        order = {
+            "symbol": "BTC_USDT_PERP", "side": "BUY", "type": "LIMIT", "size": "0.01", "price": "59000",
+            "clientOrderId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/uapi/v1/account/detail", {}, **options)
+
+    def code(self, answer: Answer) -> int | str:
+        body = answer.json()
+        return 0 if body["result"] else str(body["code"])
+
+
+Raw = RawBybit | RawBinance | RawPionex
+RAW: dict[str, type[RawBybit] | type[RawBinance] | type[RawPionex]] = {
+    "bybit": RawBybit,
+    "binance": RawBinance,
+    "pionex": RawPionex,
+}
 
 
 def told(socket: ClientConnection, wanted: Any, *, timeout_s: float = 5) -> Any:

@@ -34,6 +34,7 @@ class Session:
         self._times: deque[float] = deque(maxlen=MESSAGES_PER_S)
         socket.on_text = self.received
         socket.on_lost = lambda: face.leave(socket)
+        socket.on_leave = lambda: self.send({"op": "CLOSE", "timestamp": face.now_ms(), "note": "closed by yourself"})
 
     def send(self, row: Row) -> None:
         self.socket.send(binary_frame(orjson.dumps(row)))
