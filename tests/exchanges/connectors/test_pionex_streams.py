@@ -26,7 +26,7 @@ def test_login_signs_the_time_and_subscriptions_follow_at_once() -> None:
     topics = [(frame["topic"], frame.get("symbol")) for frame in wanted]
     assert topics == [("ORDER", "ALL"), ("FILL", "ALL"), ("POSITION", "ALL"), ("BALANCE", None)]
     # An answer of a shape nobody documented neither helps nor hurts; readiness is all four topics.
-    assert dialect.receive(b'{"op":"auth","result":true}') == []
+    assert dialect.receive(b'{"op":"auth","result":true,"code":"0"}') == []
     for topic, _ in topics:
         assert not dialect.is_ready
         dialect.receive(json.dumps({"type": "SUBSCRIBED", "topic": topic}))
@@ -38,7 +38,7 @@ def test_refused_login_is_final_and_a_refused_topic_is_not() -> None:
     with pytest.raises(AuthFailed):
         dialect.receive('{"type":"ERROR","code":"INVALID_SIGNATURE","message":"no"}')
     with pytest.raises(StreamBroken):
-        dialect.receive('{"type":"ERROR","code":"PARAMETER_ERROR","message":"no"}')
+        dialect.receive('{"op":"auth","result":false,"code":"PARAMETER_ERROR","message":"no"}')
 
 
 def test_login_at_a_wrong_time_sets_the_clock_anew() -> None:

@@ -166,6 +166,12 @@ def test_every_symbol_is_subscribed_without_one_message_too_many(
         stream.stop()
 
 
+def test_names_beyond_ascii_are_signed_as_they_are_and_sent_encoded(connector: Any) -> None:
+    with pytest.raises(Rejected) as caught:
+        connector.order("币安人生/USDT:USDT", client_order_id="nosuch")
+    assert caught.value.venue_code == "TRADE_INVALID_SYMBOL"
+
+
 def test_own_budget_keeps_a_limited_venue_open(tmp_path: Path) -> None:
     venue = PaperVenue(state_path=tmp_path / "limited.sqlite3", start_prices=START_PRICES, is_limited=True)
     control = PaperVenueControl(venue.start_in_thread())

@@ -53,7 +53,7 @@ class PionexDialect(Dialect):
             return [frame("PONG", timestamp=message.get("timestamp"))]
         if op == "CLOSE":
             raise StreamBroken(f"the venue closes: {str(message.get('note'))[:200]}")
-        if message.get("type") == "ERROR" or message.get("code"):
+        if message.get("type") == "ERROR" or message.get("result") is False:
             self._refused(str(message.get("code")), str(message.get("message"))[:200])
         elif message.get("type") == "SUBSCRIBED":
             self._subscribed(str(message.get("topic")))
@@ -93,8 +93,9 @@ class PublicDialect(PionexDialect):
         return self._frames(fresh)
 
     def _frames(self, symbols: Iterable[str]) -> list[str]:
+        """Prices of all before the rest of any: at a few messages a second, many symbols take a while."""
         names = [self._connector.venue_symbol(symbol) for symbol in symbols]
-        return [frame("SUBSCRIBE", topic=topic, symbol=name) for name in names for topic in self._topics]
+        return [frame("SUBSCRIBE", topic=topic, symbol=name) for topic in self._topics for name in names]
 
     def _data(self, message: Row) -> list[str]:
         self.data_at = time.monotonic()
