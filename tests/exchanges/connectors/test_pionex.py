@@ -17,7 +17,7 @@ from cts.domain.types import (
     TimeInForce,
     VenueOrder,
 )
-from cts.domain.venue import AmendRequest, FundingPayment, FundingRate
+from cts.domain.venue import AmendRequest, CancelRequest, FundingPayment, FundingRate
 from tests.exchanges.connectors.scripted import ScriptedTransport, fixture, scripted
 
 BTC, NAME = "BTC/USDT:USDT", "BTC_USDT_PERP"
@@ -133,6 +133,21 @@ def test_resting_orders_of_a_symbol_go_together_and_the_rest_alone() -> None:
     connector.close()
 
 
+def test_every_order_of_a_batch_and_every_cancel_has_an_outcome_of_its_own() -> None:
+    placed, canceled = (fixture("pionex", "batches")[verb] for verb in ("place", "cancel"))
+    connector = scripted("pionex", placed["calls"])
+    wanted = [limit(client_id, price=Decimal("60000.10")) for client_id in ("many1", "Many2", "many3")]
+    taken, unsent, refused = connector.place_many(wanted)
+    connector.close()
+    assert isinstance(taken, OrderAck)
+    assert taken.venue_order_id == placed["venue_order_id"]
+    assert (type(unsent), type(refused).__name__) == (Rejected, placed["error"])
+    connector = scripted("pionex", canceled["calls"])
+    done, gone = connector.cancel_many([CancelRequest(symbol=BTC, client_order_id=name) for name in ("many1", "gone")])
+    connector.close()
+    assert (done, type(gone)) == (None, OrderNotFound)
+
+
 def test_more_than_a_batch_holds_goes_in_several() -> None:
     def taken(numbers: range) -> dict[str, Any]:
         rows = [{"orderId": number + 1, "clientOrderId": f"c{number}"} for number in numbers]
@@ -227,17 +242,12 @@ def test_fills_of_an_order_beyond_a_page_are_found_by_time(monkeypatch: pytest.M
     connector.close()
 
 
-def test_funding_rates_come_ascending_and_the_newest_of_them() -> None:
-    def rates(*numbers: int) -> dict[str, Any]:
-        return {"rates": [{"fundingRate": f"0.000{n}", "fundingTime": n * HOUR_MS} for n in numbers]}
-
-    script = [
-        call("GET", "/api/v1/market/fundingRates", rates(9, 8, 7), **{"with": {"limit": "3", "endTime": f"{NOW_MS}"}}),
-    ]
-    connector = scripted("pionex", script)
-    assert connector.funding_rates(BTC, limit=3) == [
-        FundingRate(symbol=BTC, rate=Decimal(f"0.000{n}"), at_ms=n * HOUR_MS) for n in (7, 8, 9)
-    ]
+@pytest.mark.parametrize("since_ms", [None, 1_699_900_000_000])
+def test_funding_rates_come_ascending_and_the_newest_of_them(since_ms: int | None) -> None:
+    script = fixture("pionex", "funding_rates_since" if since_ms else "funding_rates")
+    connector = scripted("pionex", script["calls"])
+    found = connector.funding_rates(BTC, since_ms=since_ms, limit=2)
+    assert found == msgspec.convert(script["expected"], list[FundingRate])
     connector.close()
 
 
@@ -255,24 +265,13 @@ def test_funding_rates_are_paged_back_to_the_time_asked_for(monkeypatch: pytest.
 
 
 def test_funding_paid_is_negative_and_received_positive() -> None:
-    def row(at_ms: int, fee: str, symbol: str = NAME) -> dict[str, Any]:
-        named = {"symbol": symbol, "isolatedMode": "CROSS", "fundingFee": fee, "fundingCoin": "USDT"}
-        return named | {"timestamp": at_ms, "fundingRate": "0.0001"}
-
-    rows = [row(NOW_MS - 1, "-0.30"), row(NOW_MS - 2, "0.60"), row(NOW_MS - 3, "1", "BTC_USD_PERP")]
-    connector = scripted("pionex", [call("GET", "/uapi/v1/trade/fundingFee", {"fundings": rows})])
-    assert connector.funding_payments() == [
-        FundingPayment(
-            payment_id=f"{NOW_MS - 2}-CROSS-0.6", symbol=BTC, amount=Decimal("-0.60"), asset="USDT", at_ms=NOW_MS - 2
-        ),
-        FundingPayment(
-            payment_id=f"{NOW_MS - 1}-CROSS--0.3", symbol=BTC, amount=Decimal("0.30"), asset="USDT", at_ms=NOW_MS - 1
-        ),
-    ]
-    assert (
-        scripted("pionex", [call("GET", "/uapi/v1/trade/fundingFee", {"fundings": None})]).funding_payments(since_ms=1)
-        == []
-    )
+    script = fixture("pionex", "funding_payments")
+    connector = scripted("pionex", script["calls"])
+    found = connector.funding_payments(since_ms=1_699_990_000_000)
+    assert found == msgspec.convert(script["expected"], list[FundingPayment])
+    connector.close()
+    none = call("GET", "/uapi/v1/trade/fundingFee", {"fundings": None})
+    assert scripted("pionex", [none]).funding_payments() == []
 
 
 def test_instruments_are_listed_without_their_tiers_too() -> None:

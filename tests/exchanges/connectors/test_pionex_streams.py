@@ -1,7 +1,6 @@
 """What only Pionex's sockets do: executions that don't say whose they are, ticks without a ticker, a book that chains."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.pionex import private_stream, quotes
 from apps.exchanges.connectors.stream import StreamBroken
 from cts.domain.errors import AuthFailed, Unsupported
-from cts.domain.types import Balance, PositionSide, Side
+from cts.domain.types import Balance, PositionSide
 from cts.domain.venue import BookTop, Channel, Trade
 from tests.exchanges.connectors.scripted import ScriptedTransport, fixture, scripted
 from tests.exchanges.connectors.test_pionex import BTC, NAME, NOW_MS, call, fill_row, order_row
@@ -92,29 +91,16 @@ def trade(price: str, at_ms: int) -> list[Any]:
 
 
 def test_trades_and_best_quotes_are_channels_of_their_own() -> None:
+    script, heard = fixture("pionex", "channels"), Heard()
     trades: list[Trade] = []
     tops: list[BookTop] = []
-    heard = Heard()
     events = msgspec.structs.replace(heard.events, on_trades=trades.extend, on_book_top=tops.append)
     stream = scripted("pionex").public_stream([BTC], events, channels=(Channel.TRADES, Channel.BOOK_TOP))
     asked = [json.loads(frame)["topic"] for frame in stream.dialects[0].opening()]
     assert sorted(asked) == ["ORDERBOOK", "TRADE"]
-    play(
-        "pionex",
-        stream,
-        [
-            book("SNAPSHOT", 5, [["100", "1"], ["99", "2"]], [["101", "3"]]),
-            book("UPDATE", 6, [["100", "0"]], [["101", "0"]]),
-            trade("99", 7),
-        ],
-    )
-    assert tops[0] == BookTop(
-        symbol=BTC, bid=Decimal(100), bid_quantity=Decimal(1), ask=Decimal(101), ask_quantity=Decimal(3), at_ms=5
-    )
-    assert tops[1] == BookTop(
-        symbol=BTC, bid=Decimal(99), bid_quantity=Decimal(2), ask=None, ask_quantity=Decimal(0), at_ms=6
-    )
-    assert trades == [Trade(symbol=BTC, trade_id="7", price=Decimal(99), quantity=Decimal(2), side=Side.SELL, at_ms=7)]
+    play("pionex", stream, script["trades"]["frames"] + script["book_top"]["frames"])
+    assert trades == msgspec.convert(script["trades"]["expected"], list[Trade])
+    assert tops == msgspec.convert(script["book_top"]["expected"], list[BookTop])
     assert not heard.ticks
     assert not heard.tickers
     with pytest.raises(Unsupported):

@@ -47,43 +47,65 @@ class PionexOrders(PionexLedger, ABC):
     def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
         """Resting limit orders of one symbol go together, the rest one by one."""
         outcomes: dict[int, OrderAck | ExchangeError] = {}
-        resting: dict[str, list[int]] = {}
+        together: dict[str, list[int]] = {}
         for index, request in enumerate(requests):
-            if request.order_type is OrderType.LIMIT and request.time_in_force is TimeInForce.GTC:
-                resting.setdefault(request.symbol, []).append(index)
+            group = self._place_group(request)
+            if group is not None and self._is_sane(request):
+                together.setdefault(group, []).append(index)
             else:
-                outcomes[index] = super().place_many([request])[0]
-        for indexes in resting.values():
+                outcomes[index] = self._alone(request)
+        for indexes in together.values():
             for start in range(0, len(indexes), self.spec.batch_max):
                 chunk = indexes[start : start + self.spec.batch_max]
-                outcomes |= zip(chunk, self._place_batch([requests[index] for index in chunk]), strict=True)
+                outcomes |= zip(chunk, self._together([requests[index] for index in chunk]), strict=True)
         return [outcomes[index] for index in range(len(requests))]
 
-    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        if len(requests) == 1:
-            return super().place_many(requests)
+    def _place_group(self, request: OrderRequest) -> str | None:
+        is_resting = request.order_type is OrderType.LIMIT and request.time_in_force is TimeInForce.GTC
+        return request.symbol if is_resting else None
+
+    def _is_sane(self, request: OrderRequest) -> bool:
+        """One that is wrong in itself is refused by itself."""
         try:
-            orders = [self._order_call(self._checked(request))[1] for request in requests]
+            self._order_call(self._checked(request))
         except ExchangeError:
-            # One of them is wrong in itself: each gets what it deserves.
-            return super().place_many(requests)
+            return False
+        return True
+
+    def _alone(self, request: OrderRequest) -> OrderAck | ExchangeError:
+        try:
+            return self.place(request)
+        except ExchangeError as error:
+            return error
+
+    def _together(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        if len(requests) == 1:
+            return [self._alone(requests[0])]
+        try:
+            return self._place_batch(requests)
+        except ExchangeError as error:
+            return [error] * len(requests)
+
+    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        orders = [self._order_call(request)[1] for request in requests]
         symbol = orders[0]["symbol"]
         for order in orders:
             del order["symbol"]
         is_urgent = any(request.is_reduce_only for request in requests)
+        payload = self.call(calls.PLACE_MANY, {"symbol": symbol, "orders": orders}, is_urgent=is_urgent)
         try:
-            payload = self.call(calls.PLACE_MANY, {"symbol": symbol, "orders": orders}, is_urgent=is_urgent)
             rows = self.read.rows(self.read.mapping(payload, "data"), "orderIds")
-        except ExchangeError as error:
-            return [_of_batch(error)] * len(requests)
+        except PayloadError as error:
+            raise AmbiguousResult(error.message, exchange=self.spec.name) from None
         told = {row.get("clientOrderId"): row for row in rows}
         return [self._outcome_in(told.get(request.client_order_id), request) for request in requests]
 
     def _outcome_in(self, row: Row | None, request: OrderRequest) -> OrderAck | ExchangeError:
+        """The batch was taken; what can't be read of its answer may be any of its orders."""
         try:
             return self._named(row or {}, request)
-        except ExchangeError as error:
-            return _of_batch(error)
+        except PayloadError as error:
+            return AmbiguousResult(error.message, exchange=self.spec.name)
 
     def cancel(
         self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
@@ -116,10 +138,3 @@ class PionexOrders(PionexLedger, ABC):
             if is_done:
                 return [order for order in found.values() if not order.status.is_final]
             times = {"endTime": min(order.created_ms for order in page.values()) + 1}
-
-
-def _of_batch(error: ExchangeError) -> ExchangeError:
-    """The batch was taken; what can't be read of the answer may be any of its orders."""
-    if isinstance(error, PayloadError):
-        return AmbiguousResult(error.message, exchange=error.exchange)
-    return error
