@@ -9,6 +9,7 @@ from django.conf import settings
 from apps.exchanges.connectors.base import Connector, Target
 from apps.exchanges.connectors.registry import connector_create
 from apps.exchanges.crypto import credentials_unseal
+from apps.exchanges.limiter import SharedLimiter
 from apps.exchanges.models import Connection
 from cts.domain.types import Environment, Market, PositionMode
 
@@ -46,7 +47,15 @@ def connector_forget(connection_id: int) -> None:
 @lru_cache(maxsize=64)
 def public_connector(exchange: str, environment: str, market: str) -> Connector:
     """For market data: no key."""
-    return connector_create(exchange, credentials=None, target=target_for(environment, market))
+    return connector_create(
+        exchange, credentials=None, target=target_for(environment, market), limiter=shared_limiter()
+    )
+
+
+@lru_cache(maxsize=1)
+def shared_limiter() -> SharedLimiter:
+    """Venues count by address and by account, whichever of our processes calls."""
+    return SharedLimiter()
 
 
 def target_for(environment: str, market: str, *, position_mode: str = PositionMode.ONE_WAY) -> Target:
@@ -76,4 +85,5 @@ def _create(connection: Connection) -> Connector:
         connection.exchange,
         credentials=credentials_unseal(connection.credentials, connection_id=connection.pk),
         target=target_for(connection.environment, connection.market, position_mode=connection.position_mode),
+        limiter=shared_limiter(),
     )
