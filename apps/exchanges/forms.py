@@ -26,6 +26,8 @@ _REDRAW = {
     "hx-target": "#connection-form",
     "hx-select": "#connection-form",
     "hx-swap": "outerHTML",
+    # Of two choices made quickly, the form of the later must be the one that stays.
+    "hx-sync": "#connection-form:replace",
 }
 
 

@@ -169,6 +169,9 @@ class CandleFile(models.Model):
     rows = models.PositiveIntegerField()
     first_ms = models.BigIntegerField()
     last_ms = models.BigIntegerField()
+    is_whole = models.BooleanField(
+        default=False, help_text="The day is over and the venue has told all it has of it; what is absent never was"
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -26,6 +26,8 @@ from tests.conftest import ConnectionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Frame = dict[str, Any]
+# How long a busy machine may take; nothing waits for it.
+PATIENCE_S = 30.0
 
 
 class Socket(WebsocketCommunicator):  # type: ignore[misc]
@@ -36,11 +38,11 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]
         return await self.hear()
 
     async def hear(self) -> Frame:
-        frame: Frame = await self.receive_json_from(timeout=5)
+        frame: Frame = await self.receive_json_from(timeout=PATIENCE_S)
         return frame
 
     async def closed_with(self) -> int:
-        frame = await self.receive_output(timeout=5)
+        frame = await self.receive_output(timeout=PATIENCE_S)
         assert frame["type"] == "websocket.close", frame
         return int(frame["code"])
 
