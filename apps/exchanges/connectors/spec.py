@@ -35,6 +35,7 @@ class Capability(StrEnum):
     FUNDING_PAYMENTS = "funding_payments"
     KEY_RIGHTS = "key_rights"
     PRIVATE_STREAM = "private_stream"
+    BALANCE_STREAM = "balance_stream"
 
 
 class ErrorClass(StrEnum):

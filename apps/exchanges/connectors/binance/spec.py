@@ -38,7 +38,7 @@ ERRORS = {
 NOT_YET = {
     Capability.TRAILING_STOP, Capability.AMEND_PRICE, Capability.AMEND_QUANTITY, Capability.AMEND_TRIGGER,
     Capability.BATCH_PLACE, Capability.BATCH_CANCEL, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
-    Capability.KEY_RIGHTS,
+    Capability.KEY_RIGHTS, Capability.BALANCE_STREAM,
 }  # fmt: skip
 
 SPEC = ExchangeSpec(
