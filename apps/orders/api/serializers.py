@@ -108,13 +108,17 @@ def _ratio(help_text: str) -> serializers.FloatField:
     return PlainFloat(min_value=0.0001, max_value=1.0, required=False, help_text=help_text)
 
 
+# A trail of ours follows the position tick by tick; one on the venue would be a second hand on the same stop.
+BY_HAND = [choice for choice in enum_choices(types.OrderType) if choice[0] != types.OrderType.TRAILING_STOP]
+
+
 class OrderCreate(Input):
     """An order by hand. It passes sizing and every risk check an engine's order passes."""
 
     connection = serializers.IntegerField(min_value=1)
     symbol = serializers.CharField(max_length=40)
     position_side = Choice(enum_choices(types.PositionSide), help_text="The leg it opens, or closes if reduce-only")
-    order_type = Choice(enum_choices(types.OrderType), default=types.OrderType.MARKET)
+    order_type = Choice(BY_HAND, default=types.OrderType.MARKET)
     time_in_force = Choice(enum_choices(types.TimeInForce), default=types.TimeInForce.GTC)
     quantity = _amount("In base units; absent: reckoned from equity and the limits of the connection")
     price = _amount("Of a limit order")
