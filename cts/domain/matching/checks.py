@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from cts.domain.matching import margin
+from cts.domain.matching import margin, trailing
 from cts.domain.matching.book import crossed, takes
 from cts.domain.matching.events import Refusal, Refused
 from cts.domain.matching.state import ZERO, Account, Quote, Request, Rules, TriggerBy, Venue
@@ -50,7 +50,7 @@ def check_quantity(quantity: Decimal, *, rules: Rules, is_market: bool) -> None:
 
 def _check_band(request: Request, *, venue: Venue) -> None:
     """A buy far above, or a sell far below, the mark is a typing error and refused as such."""
-    if request.price is None or request.trigger_price is not None:
+    if request.price is None or request.is_conditional:
         return
     mark = venue.quotes[request.symbol].mark
     if (request.price / mark - 1) * request.side.sign > venue.policy.price_band_ratio:
@@ -100,7 +100,7 @@ def check_margin(account: Account, request: Request, *, venue: Venue, quantity: 
 def check_room(account: Account, request: Request, *, rules: Rules) -> None:
     orders = [order for order in account.open_orders.values() if order.request.symbol == request.symbol]
     conditional = sum(not order.is_active for order in orders)
-    if request.trigger_price is not None and conditional >= rules.max_conditional_orders:
+    if request.is_conditional and conditional >= rules.max_conditional_orders:
         raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {rules.max_conditional_orders} conditional orders a symbol")
     if len(orders) - conditional >= rules.max_open_orders:
         raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {rules.max_open_orders} open orders a symbol")
@@ -108,6 +108,9 @@ def check_room(account: Account, request: Request, *, rules: Rules) -> None:
 
 def check_trigger(request: Request, *, venue: Venue) -> None:
     price = trigger_reference(request, quote=venue.quotes[request.symbol])
+    if request.trail_ratio is not None:
+        trailing.check(request, price=price)
+        return
     assert request.trigger_price is not None
     is_reached = price >= request.trigger_price if request.is_rising else price <= request.trigger_price
     if is_reached:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from cts.domain.matching import checks
+from cts.domain.matching import checks, trailing
 from cts.domain.matching.book import crossed, takes
 from cts.domain.matching.events import Event, OrderUpdated, Refusal, Refused
 from cts.domain.matching.fold import MEMORY, book_fill, move_money
@@ -24,9 +24,11 @@ def place(account: Account, *, venue: Venue, request: Request, now_ms: int) -> l
     checks.check_leg(account, request)
     checks.check_filters(request, venue=venue, rules=rules)
     checks.check_room(account, request, rules=rules)
-    if request.trigger_price is not None:
+    if request.is_conditional:
         checks.check_trigger(request, venue=venue)
         order = _create(account, request, quantity=request.quantity, status=BookStatus.UNTRIGGERED, now_ms=now_ms)
+        if request.trail_ratio is not None:
+            trailing.follow(order, price=checks.trigger_reference(request, quote=venue.quotes[request.symbol]))
         return [_updated(account, order, now_ms=now_ms)]
     quantity = checks.trim_reducing(account, request)
     refusal = checks.crossing_refusal(request, venue=venue, rules=rules, quantity=quantity)
@@ -87,8 +89,7 @@ def on_quote(account: Account, *, venue: Venue, symbol: str, now_ms: int) -> lis
     quote = venue.quotes[symbol]
     for order in [order for order in account.open_orders.values() if order.request.symbol == symbol]:
         if order.status is BookStatus.UNTRIGGERED:
-            if _is_triggered(order, venue=venue):
-                events += _trigger(account, order, venue=venue, now_ms=now_ms)
+            events += _watch(account, order, venue=venue, now_ms=now_ms)
         elif order.is_active and order.price is not None and crossed(quote, side=order.request.side, price=order.price):
             events += _fill_resting(account, order, venue=venue, now_ms=now_ms)
     return events
@@ -122,7 +123,13 @@ def _create(account: Account, request: Request, *, quantity: Decimal, status: Bo
 
 
 def _updated(
-    account: Account, order: Order, *, now_ms: int, is_trigger: bool = False, is_amend: bool = False
+    account: Account,
+    order: Order,
+    *,
+    now_ms: int,
+    is_trigger: bool = False,
+    is_amend: bool = False,
+    is_trail: bool = False,
 ) -> OrderUpdated:
     return OrderUpdated(
         sequence=account.next_sequence(),
@@ -130,6 +137,7 @@ def _updated(
         order=copy.copy(order),
         is_trigger=is_trigger,
         is_amend=is_amend,
+        is_trail=is_trail,
     )
 
 
@@ -232,10 +240,18 @@ def _sweep_reducing(account: Account, cause: Order, *, fill: Fill, now_ms: int) 
     ]
 
 
-def _is_triggered(order: Order, *, venue: Venue) -> bool:
+def _watch(account: Account, order: Order, *, venue: Venue, now_ms: int) -> list[Event]:
+    """What a moved price does to an order that waits for one."""
     price = checks.trigger_reference(order.request, quote=venue.quotes[order.request.symbol])
-    assert order.trigger_price is not None
-    return price >= order.trigger_price if order.request.is_rising else price <= order.trigger_price
+    if order.request.trail_ratio is not None:
+        if trailing.follow(order, price=price):
+            order.updated_ms = now_ms
+            return [_updated(account, order, now_ms=now_ms, is_trail=True)]
+        is_triggered = trailing.is_set_off(order, price=price)
+    else:
+        assert order.trigger_price is not None
+        is_triggered = price >= order.trigger_price if order.request.is_rising else price <= order.trigger_price
+    return _trigger(account, order, venue=venue, now_ms=now_ms) if is_triggered else []
 
 
 def _trigger(account: Account, order: Order, *, venue: Venue, now_ms: int) -> list[Event]:

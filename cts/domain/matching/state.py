@@ -94,7 +94,10 @@ class Venue(msgspec.Struct, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as asked for. Conditional when it has a trigger price; `is_rising` says from which side it is reached."""
+    """An order as asked for. Conditional when it has a trigger price, `is_rising` saying from which side it is reached, or
+    when it trails: then `trail_ratio` is its distance from the best price, and `trigger_price`, where given, the price at
+    which it begins to follow.
+    """
 
     symbol: str
     side: Side
@@ -105,12 +108,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     trigger_price: Decimal | None = None
     trigger_by: TriggerBy = TriggerBy.LAST
+    trail_ratio: Decimal | None = None
     is_rising: bool = False
     is_reduce_only: bool = False
     is_close_position: bool = False
     leg: PositionSide | None = None
     # Set on stops and targets that hang on the position and go with it: what the venue calls them.
     attached_as: str = ""
+
+    @property
+    def is_conditional(self) -> bool:
+        return self.trigger_price is not None or self.trail_ratio is not None
 
 
 class Order(msgspec.Struct, kw_only=True):
@@ -122,6 +130,8 @@ class Order(msgspec.Struct, kw_only=True):
     updated_ms: int
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    # The best price a trailing stop has seen; None while it doesn't follow yet.
+    best_price: Decimal | None = None
     filled_quantity: Decimal = ZERO
     filled_cost: Decimal = ZERO
     fee: Decimal = ZERO
@@ -140,7 +150,7 @@ class Order(msgspec.Struct, kw_only=True):
 
     @property
     def is_conditional(self) -> bool:
-        return self.trigger_price is not None
+        return self.request.is_conditional
 
     @property
     def is_active(self) -> bool:
