@@ -29,7 +29,7 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.NOT_FOUND: (110001, "order not exists or too late to cancel"),
     Refusal.ALREADY_FINAL: (110001, "order not exists or too late to cancel"),
     Refusal.TOO_MANY_ORDERS: (110020, "Not allowed to have more than 500 active orders"),
-    Refusal.NO_CHANGE: (10001, "order not modified"),
+    Refusal.NO_CHANGE: (10001, "The order remains unchanged as the parameters entered match the existing ones."),
     Refusal.HAS_POSITION: (110024, "You have an existing position, so the position mode cannot be switched"),
     Refusal.HAS_ORDERS: (110028, "You have existing open orders, so the position mode cannot be switched"),
 }
