@@ -50,6 +50,7 @@ class BinanceRows(BinanceWording, ABC):
             lot_step=read.positive(lots, "stepSize"),
             min_quantity=read.positive(lots, "minQty"),
             max_quantity=read.positive_or_none(lots, "maxQty"),
+            max_market_quantity=read.positive_or_none(filters.get("MARKET_LOT_SIZE", {}), "maxQty"),
             min_notional=read.positive(notional, "notional") if notional else None,
             # Leverage brackets are signed and per account; without them the exchange-wide ceiling holds.
             max_leverage=self.spec.max_leverage,
