@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from cts.domain.matching import margin, trailing
+from cts.domain.matching import margin, spot, trailing
 from cts.domain.matching.book import crossed, takes
 from cts.domain.matching.events import Refusal, Refused
-from cts.domain.matching.state import ZERO, Account, Quote, Request, Rules, TriggerBy, Venue
+from cts.domain.matching.state import ZERO, Account, Order, Quote, Request, Rules, TriggerBy, Venue
 from cts.domain.types import OrderType, PositionMode, PositionSide, TimeInForce
 
 
@@ -58,6 +58,9 @@ def _check_band(request: Request, *, venue: Venue) -> None:
 
 
 def check_leg(account: Account, request: Request) -> None:
+    if request.is_spot:
+        spot.check_terms(request)
+        return
     if (account.position_mode is PositionMode.HEDGE) != (request.leg is not None):
         raise Refused(Refusal.POSITION_SIDE, f"position side does not match the {account.position_mode} position mode")
 
@@ -76,7 +79,7 @@ def reducible(account: Account, request: Request) -> Decimal:
 
 def trim_reducing(account: Account, request: Request) -> Decimal:
     """The quantity that may be placed. Reducing orders shrink to what is held; with nothing held they are refused."""
-    if not is_reducing(request):
+    if request.is_spot or not is_reducing(request):
         return request.quantity
     held = reducible(account, request)
     if held <= 0:
@@ -84,7 +87,17 @@ def trim_reducing(account: Account, request: Request) -> Decimal:
     return held if request.is_close_position else min(held, request.quantity)
 
 
-def check_margin(account: Account, request: Request, *, venue: Venue, quantity: Decimal) -> None:
+def check_money(
+    account: Account, request: Request, *, venue: Venue, quantity: Decimal, order: Order | None = None
+) -> None:
+    """What an order of this quantity ties up must be free; `order` is one that exists already, and whose part counts."""
+    if request.is_spot:
+        spot.check_funds(account, request, venue=venue, quantity=quantity, order=order)
+    else:
+        _check_margin(account, request, venue=venue, quantity=quantity)
+
+
+def _check_margin(account: Account, request: Request, *, venue: Venue, quantity: Decimal) -> None:
     opening = margin.opening_quantity(
         account, symbol=request.symbol, side=request.side, quantity=quantity, leg=request.leg
     )

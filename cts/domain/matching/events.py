@@ -18,6 +18,7 @@ class Refusal(StrEnum):
     QUANTITY_TOO_LARGE = "quantity_too_large"
     NOTIONAL_TOO_SMALL = "notional_too_small"
     INSUFFICIENT_MARGIN = "insufficient_margin"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
     REDUCE_ONLY = "reduce_only"
     POSITION_SIDE = "position_side"
     TRIGGER_SIDE = "trigger_side"
