@@ -14,7 +14,15 @@ from cts.domain.units import decimal_text
 
 _RULES = (
     *("venue_symbol", "base", "quote", "settle", "tick_size", "lot_step", "min_quantity", "max_quantity"),
-    *("min_notional", "contract_size", "max_leverage", "maker_fee_rate", "taker_fee_rate", "is_trading"),
+    *(
+        "max_market_quantity",
+        "min_notional",
+        "contract_size",
+        "max_leverage",
+        "maker_fee_rate",
+        "taker_fee_rate",
+        "is_trading",
+    ),
 )
 
 

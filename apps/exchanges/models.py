@@ -109,6 +109,7 @@ class Instrument(VersionedModel):
     lot_step = ExactDecimalField()
     min_quantity = ExactDecimalField()
     max_quantity = ExactDecimalField(null=True, blank=True)
+    max_market_quantity = ExactDecimalField(null=True, blank=True)
     min_notional = ExactDecimalField(null=True, blank=True)
     contract_size = ExactDecimalField(default=1)
     max_leverage = models.PositiveSmallIntegerField(default=1)

@@ -101,6 +101,7 @@ def instrument_value(row: Instrument) -> types.Instrument:
         lot_step=row.lot_step,
         min_quantity=row.min_quantity,
         max_quantity=row.max_quantity,
+        max_market_quantity=row.max_market_quantity,
         min_notional=row.min_notional,
         contract_size=row.contract_size,
         max_leverage=row.max_leverage,

@@ -22,7 +22,7 @@ from apps.orders.selectors import limits_get, limits_value
 from cts.domain import risk, sizing
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms, client_order_id
-from cts.domain.types import Instrument, OrderIntent, OrderStatus, Origin, Tick
+from cts.domain.types import Instrument, OrderIntent, OrderStatus, OrderType, Origin, Tick
 from cts.domain.units import decimal_from_float, decimal_text, round_to_step
 
 log = logging.getLogger(__name__)
@@ -163,6 +163,7 @@ def _facts(draft: _Draft) -> risk.Facts:
 
 def _sized(draft: _Draft, *, facts: risk.Facts) -> sizing.Sizing:
     leverage = draft.connection.leverage
+    is_market = draft.terms.order_type is not OrderType.LIMIT
     if draft.terms.quantity is not None:
         return sizing.size_given(
             draft.terms.quantity,
@@ -171,6 +172,7 @@ def _sized(draft: _Draft, *, facts: risk.Facts) -> sizing.Sizing:
             instrument=draft.instrument,
             is_minimum_waived=draft.terms.is_reduce_only,
             held=draft.held,
+            is_market=is_market,
         )
     factors = {
         Origin.MAIN: draft.connection.volume_factor_live,
@@ -186,7 +188,7 @@ def _sized(draft: _Draft, *, facts: risk.Facts) -> sizing.Sizing:
         target_positions=draft.limits.target_positions,
         enforce_minimum=draft.limits.enforce_min_volume,
     )
-    return sizing.size(given, instrument=draft.instrument)
+    return sizing.size(given, instrument=draft.instrument, is_market=is_market)
 
 
 def _verdict(draft: _Draft, *, facts: risk.Facts, sized: sizing.Sizing) -> risk.Verdict:

@@ -139,12 +139,13 @@ def _force_check(terms: OrderTerms) -> None:
 
 
 def _quantity_check(terms: OrderTerms, instrument: Instrument) -> None:
-    asked, most = terms.quantity, instrument.max_quantity
+    is_market = terms.order_type is not OrderType.LIMIT
+    asked, most = terms.quantity, instrument.largest_quantity(is_market=is_market)
     if asked is not None and most is not None and asked > most:
         raise DomainError(
             "quantity_too_large",
             f"{decimal_text(asked)} {instrument.base} asked for; "
-            f"the venue takes at most {decimal_text(most)} {instrument.base} in one order",
+            f"the venue takes at most {decimal_text(most)} {instrument.base} in one {'market ' if is_market else ''}order",
             field="quantity",
         )
 

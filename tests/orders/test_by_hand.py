@@ -129,6 +129,17 @@ def test_a_quantity_above_the_venues_maximum_is_refused_not_cut(desk: Desk) -> N
     assert error.detail == "101 BTC asked for; the venue takes at most 100 BTC in one order"
 
 
+def test_a_market_order_has_a_maximum_of_its_own(desk: Desk) -> None:
+    Instrument.objects.filter(symbol=BTC).update(max_quantity=Decimal(100), max_market_quantity=Decimal(50))
+    at_market: list[dict[str, Any]] = [{"order_type": MARKET}, {"order_type": STOP, "trigger_price": PRICE}]
+    for terms in at_market:
+        error = refused(desk, OrderTerms(quantity=Decimal(51), **terms))
+        assert (error.code, error.field) == ("quantity_too_large", "quantity")
+        assert error.detail == "51 BTC asked for; the venue takes at most 50 BTC in one market order"
+    error = refused(desk, OrderTerms(quantity=Decimal(101), order_type=LIMIT, price=PRICE))
+    assert error.detail == "101 BTC asked for; the venue takes at most 100 BTC in one order"
+
+
 def test_a_quantity_below_the_minimum_is_denied_and_kept(desk: Desk) -> None:
     order = by_hand(desk, OrderTerms(quantity=Decimal("0.0004")), key="in")
     assert (order.status, order.reason_code) == ("denied", "quantity_too_small")

@@ -97,6 +97,7 @@ class InstrumentSerializer(serializers.Serializer[Any]):
     lot_step = serializers.CharField()
     min_quantity = serializers.CharField()
     max_quantity = serializers.CharField(allow_null=True)
+    max_market_quantity = serializers.CharField(allow_null=True)
     min_notional = serializers.CharField(allow_null=True)
     contract_size = serializers.CharField()
     maker_fee_rate = serializers.CharField(allow_null=True)

@@ -59,7 +59,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 class StreamEvents(msgspec.Struct, kw_only=True):
     """Callbacks of a stream; called on the stream's own thread, so they must be quick and must not raise.
 
-    `on_candle` is told symbol, timeframe in seconds, and the bar, running or closed.
+    `on_candle` is told symbol, timeframe in seconds, and the bar, running or closed. Of `on_balance` the total is exact;
+    what is available and the equity are what the venue tells with it, and where it tells neither, the total: read
+    `balances()` for those.
     """
 
     on_ticks: Callable[[list[Tick]], None] | None = None

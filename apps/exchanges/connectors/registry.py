@@ -56,19 +56,22 @@ def connector_create(
     addresses = addresses_of(kind.spec, target)
     with _LOCK:
         clock = _CLOCKS.setdefault(addresses.rest, VenueClock())
-        if transport is None:
-            key = (addresses.rest, target.timeout_s)
-            transport = _TRANSPORTS.get(key) or HttpTransport(addresses.rest, timeout_s=target.timeout_s)
-            if isinstance(transport, HttpTransport):
-                _TRANSPORTS[key] = transport
+        hosts = {name: transport or _shared(address, target) for name, address in addresses.hosts.items()}
+        transport = transport or _shared(addresses.rest, target)
     return kind(
         credentials=credentials,
         target=target,
         addresses=addresses,
         transport=transport,
+        hosts=hosts,
         limiter=limiter or _LIMITER,
         clock=clock,
     )
+
+
+def _shared(address: str, target: Target) -> HttpTransport:
+    key = (address, target.timeout_s)
+    return _TRANSPORTS.setdefault(key, HttpTransport(address, timeout_s=target.timeout_s))
 
 
 def addresses_of(spec: ExchangeSpec, target: Target) -> Addresses:
@@ -77,8 +80,9 @@ def addresses_of(spec: ExchangeSpec, target: Target) -> Addresses:
             raise DomainError("no_paper_url", "A paper connection needs the paper venue's address", field="environment")
         rest = f"{target.paper_url.rstrip('/')}/{spec.name}"
         ws = "ws" + rest.removeprefix("http")
-        return Addresses(rest, {name: (ws + path,) for name, path in spec.paper_ws_paths.items()}, {})
+        hosts = {name: rest for endpoints in spec.environments.values() for name in endpoints.hosts}
+        return Addresses(rest, {name: (ws + path,) for name, path in spec.paper_ws_paths.items()}, {}, hosts)
     endpoints = spec.environments.get(target.environment)
     if endpoints is None:
         raise DomainError("no_environment", f"{spec.label} has no {target.environment}", field="environment")
-    return Addresses(endpoints.rest, endpoints.ws, endpoints.headers)
+    return Addresses(endpoints.rest, endpoints.ws, endpoints.headers, endpoints.hosts)

@@ -161,9 +161,13 @@ class RestConnector(OptionalVerbs, CallingConnector, ABC):
         return [found[open_ms] for open_ms in sorted(found)][:limit]
 
     def _candle(self, row: Row, *, frame_ms: int, now_ms: int) -> Candle:
+        return self.bar(row, is_closed=self.read.integer(row, "open_ms") + frame_ms <= now_ms)
+
+    def bar(self, row: Row, *, is_closed: bool) -> Candle:
+        """Of a row with open_ms, open, high, low, close, volume."""
         open_, high, low, close = (float(self.read.positive(row, name)) for name in ("open", "high", "low", "close"))
         if not low <= min(open_, close) <= max(open_, close) <= high:
             self.read.refuse("high", "not the highest")
         open_ms = self.read.integer(row, "open_ms")
         volume = float(self.read.unsigned(row, "volume"))
-        return Candle(open_ms, open_, high, low, close, volume, open_ms + frame_ms <= now_ms)
+        return Candle(open_ms, open_, high, low, close, volume, is_closed)

@@ -85,6 +85,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     intent: Intent = Intent.READ
     is_signed: bool = True
+    host: str = ""  # of `Endpoints.hosts`, for the few calls that live elsewhere
     costs: tuple[tuple[str, int], ...] = ()
 
 
@@ -97,6 +98,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     rest: str
     ws: dict[str, tuple[str, ...]]
     headers: dict[str, str] = {}
+    hosts: dict[str, str] = {}
 
 
 class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):

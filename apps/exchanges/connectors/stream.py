@@ -6,7 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
 from cts.domain.errors import AuthFailed, ExchangeError
@@ -34,7 +34,7 @@ class Dialect(ABC):
     """How one socket of a venue talks. Called by the socket's thread only, except `subscribe`."""
 
     # Whether a quiet socket must be a broken one, even if it answers pings.
-    is_never_quiet: ClassVar[bool] = False
+    is_never_quiet: bool = False
 
     def __init__(self, *, urls: Sequence[str], events: StreamEvents, heartbeat_s: float) -> None:
         self.events = events

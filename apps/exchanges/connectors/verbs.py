@@ -1,8 +1,9 @@
 """Verbs not every venue has: refused by name where it hasn't, done one by one where it takes no batches."""
 
 from abc import ABC
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import TypeVar
 
 from apps.exchanges.connectors.base import Connector
@@ -13,6 +14,7 @@ from cts.domain.types import OrderAck, OrderRequest
 from cts.domain.venue import AmendRequest, CancelRequest, Channel, FundingPayment, FundingRate, KeyRights
 
 T = TypeVar("T")
+R = TypeVar("R", OrderRequest, CancelRequest)
 
 
 class OptionalVerbs(Connector, ABC):
@@ -49,11 +51,49 @@ class OptionalVerbs(Connector, ABC):
     def _amend(self, request: AmendRequest) -> None:
         raise NotImplementedError("A venue that can amend says how")
 
+    def _checked(self, request: OrderRequest) -> OrderRequest:
+        """Refuse what can't be sent."""
+        return request
+
     def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        return [_outcome(lambda request=request: self.place(request)) for request in requests]  # type: ignore[misc]
+        checked = [_outcome(lambda request=request: self._checked(request)) for request in requests]  # type: ignore[misc]
+        together: dict[str, dict[int, OrderRequest]] = {}
+        outcomes: dict[int, OrderAck | ExchangeError] = {}
+        for index, request in enumerate(checked):
+            if isinstance(request, ExchangeError):
+                outcomes[index] = request
+            elif self.spec.can(Capability.BATCH_PLACE) and (group := self._place_group(request)) is not None:
+                together.setdefault(group, {})[index] = request
+            else:
+                outcomes[index] = _outcome(lambda request=request: self.place(request))  # type: ignore[misc]
+        for chunk in _chunks(together, self.spec.batch_max):
+            outcomes |= _outcomes(chunk, self._place_batch)
+        return [outcomes[index] for index in range(len(requests))]
 
     def cancel_many(self, requests: Sequence[CancelRequest]) -> list[ExchangeError | None]:
-        return [_outcome(lambda request=request: self._cancel_one(request)) for request in requests]  # type: ignore[misc]
+        together: dict[str, dict[int, CancelRequest]] = {}
+        outcomes: dict[int, ExchangeError | None] = {}
+        for index, request in enumerate(requests):
+            if self.spec.can(Capability.BATCH_CANCEL) and (group := self._cancel_group(request)) is not None:
+                together.setdefault(group, {})[index] = request
+            else:
+                outcomes[index] = _outcome(lambda request=request: self._cancel_one(request))  # type: ignore[misc]
+        for chunk in _chunks(together, self.spec.batch_max):
+            outcomes |= _outcomes(chunk, self._cancel_batch)
+        return [outcomes[index] for index in range(len(requests))]
+
+    def _place_group(self, request: OrderRequest) -> str | None:
+        """Orders of one group can share a batch; None goes alone."""
+        return ""
+
+    def _cancel_group(self, request: CancelRequest) -> str | None:
+        return ""
+
+    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        raise NotImplementedError("A venue that takes batches says how")
+
+    def _cancel_batch(self, requests: list[CancelRequest]) -> list[ExchangeError | None]:
+        raise NotImplementedError("A venue that takes batches says how")
 
     def _cancel_one(self, request: CancelRequest) -> None:
         self.cancel(
@@ -91,3 +131,18 @@ def _outcome(verb: Callable[[], T]) -> T | ExchangeError:
         return verb()
     except ExchangeError as error:
         return error
+
+
+def _chunks(groups: dict[str, dict[int, R]], size: int) -> Iterator[dict[int, R]]:
+    for group in groups.values():
+        entries = iter(group.items())
+        while chunk := dict(islice(entries, size)):
+            yield chunk
+
+
+def _outcomes(chunk: dict[int, R], send: Callable[[list[R]], list[T]]) -> dict[int, T | ExchangeError]:
+    """What became of each of a batch; a batch that failed as a whole failed for all of them."""
+    told = _outcome(lambda: send(list(chunk.values())))
+    if isinstance(told, ExchangeError):
+        return dict.fromkeys(chunk, told)
+    return dict(zip(chunk, told, strict=True))

@@ -17,7 +17,7 @@ from apps.exchanges.paper.market import Market
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket, text_frame
 from cts.domain.matching import engine, liquidation
-from cts.domain.matching.events import Event
+from cts.domain.matching.events import Event, OrderUpdated
 from cts.domain.matching.state import Account, Policy, Rules, Venue
 
 Params = dict[str, str]
@@ -127,6 +127,7 @@ class Face(ABC):
     def tell(self, member: Member, events: list[Event]) -> None:
         if not member.listeners:
             return
+        events = [event for event in events if not (isinstance(event, OrderUpdated) and event.is_trail)]
         messages = [(topic, text_frame(msgspec.json.encode(body))) for topic, body in self.publish(member, events)]
         fault = self.faults.for_event(exchange=self.slug)
         if fault is None:

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, number INTEGER NOT NUL
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, body BLOB NOT NULL);
 """
 CORE = (
-    "number", "balance", "position_mode", "margin_mode", "margin_modes", "leverages", "sequence", "last_id", "legs",
+    "number", "balance", "position_mode", "margin_mode", "margin_modes", "leverages", "assets", "sequence", "last_id", "legs",
 )  # fmt: skip
 Row = TypeVar("Row")
 _encode = msgspec.json.Encoder().encode

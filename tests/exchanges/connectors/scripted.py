@@ -72,11 +72,13 @@ def scripted(
     """A connector whose clock stands still at the time of its fixtures."""
     kind = CONNECTORS[exchange][Market.LINEAR]
     target = Target(environment=Environment.LIVE, market=Market.LINEAR, position_mode=mode)
+    transport, addresses = ScriptedTransport(exchange, calls or []), addresses_of(kind.spec, target)
     return kind(
         credentials=credentials,
         target=target,
-        addresses=addresses_of(kind.spec, target),
-        transport=ScriptedTransport(exchange, calls or []),
+        addresses=addresses,
+        transport=transport,
+        hosts=dict.fromkeys(addresses.hosts, transport),
         limiter=LocalLimiter(),
         clock=VenueClock(monotonic=lambda: 1000.0, wall=lambda: 0.0),
         sleep=lambda _: None,

@@ -28,6 +28,7 @@ from cts.domain.types import (
     Environment,
     Instrument,
     MarginMode,
+    OrderAck,
     OrderRequest,
     OrderType,
     PositionMode,
@@ -38,6 +39,7 @@ from cts.domain.types import (
     VenueOrder,
     VenuePosition,
 )
+from cts.domain.venue import AmendRequest, CancelRequest, FundingPayment, FundingRate, KeyRights
 from tests.exchanges.connectors.scripted import ScriptedTransport, fixture, parameters, scripted
 
 BTC = "BTC/USDT:USDT"
@@ -55,6 +57,25 @@ READS: dict[str, tuple[Callable[[Connector], Any], Any]] = {
     "order_conditional": (lambda c: c.order(BTC, client_order_id="cid1", is_conditional=True), VenueOrder),
     "open_orders": (lambda c: c.open_orders(BTC), list[VenueOrder]),
     "fills": (lambda c: c.fills(BTC, since_ms=1_699_990_000_000), list[VenueFill]),
+}
+OPTIONAL_READS: dict[str, tuple[Capability, Callable[[Connector], Any], Any]] = {
+    "funding_rates": (Capability.FUNDING_HISTORY, lambda c: c.funding_rates(BTC, limit=2), list[FundingRate]),
+    "funding_rates_since": (
+        Capability.FUNDING_HISTORY,
+        lambda c: c.funding_rates(BTC, since_ms=1_699_900_000_000, limit=2),
+        list[FundingRate],
+    ),
+    "funding_payments": (
+        Capability.FUNDING_PAYMENTS,
+        lambda c: c.funding_payments(since_ms=1_699_990_000_000),
+        list[FundingPayment],
+    ),
+    "key_rights": (Capability.KEY_RIGHTS, lambda c: c.key_rights(), KeyRights),
+}
+AMENDMENTS: dict[Capability, dict[str, Any]] = {
+    Capability.AMEND_PRICE: {"price": Decimal(59000)},
+    Capability.AMEND_QUANTITY: {"quantity": Decimal("0.02")},
+    Capability.AMEND_TRIGGER: {"trigger_price": Decimal(58000), "is_conditional": True},
 }
 WRITES: dict[str, Callable[[Connector], None]] = {
     "cancel": lambda c: c.cancel(BTC, client_order_id="cid1"),
@@ -112,6 +133,96 @@ def test_read_gives_the_values_worked_out_by_hand(exchange: str, verb: str) -> N
     connector.close()
 
 
+@pytest.mark.parametrize("verb", OPTIONAL_READS)
+def test_read_not_every_venue_has_gives_the_values_worked_out_by_hand_or_is_refused(exchange: str, verb: str) -> None:
+    capability, read, kind = OPTIONAL_READS[verb]
+    if not scripted(exchange).spec.can(capability):
+        with pytest.raises(Unsupported):
+            read(scripted(exchange))
+        return
+    script = fixture(exchange, verb)
+    connector = scripted(exchange, script["calls"])
+    assert read(connector) == msgspec.convert(script["expected"], kind)
+    connector.close()
+
+
+@pytest.mark.parametrize("capability", AMENDMENTS)
+def test_amendment_the_venue_lacks_is_refused_before_anything_is_sent(exchange: str, capability: Capability) -> None:
+    connector = scripted(exchange)
+    wanted = AmendRequest(symbol=BTC, client_order_id="cid1", **AMENDMENTS[capability])
+    if not connector.spec.can(capability):
+        with pytest.raises(Unsupported):
+            connector.amend(wanted)
+        return
+    cases = fixture(exchange, "amend")
+    term = next(iter(AMENDMENTS[capability]))
+    assert any(case["request"].get(term) for case in cases)
+    for case in cases:
+        connector = scripted(exchange, case["calls"])
+        connector.amend(msgspec.convert(case["request"], AmendRequest))
+        connector.close()
+
+
+def test_amendment_of_nothing_or_of_nonsense_is_refused(exchange: str) -> None:
+    nonsense: list[dict[str, Any]] = [{}, {"price": Decimal(0)}, {"quantity": Decimal("NaN")}]
+    for terms in nonsense:
+        with pytest.raises(Rejected):
+            scripted(exchange).amend(AmendRequest(symbol=BTC, client_order_id="cid1", **terms))
+
+
+def named(client_id: str) -> OrderRequest:
+    return msgspec.structs.replace(LIMIT, client_order_id=client_id)
+
+
+def test_every_order_of_many_has_an_outcome_of_its_own(exchange: str) -> None:
+    """One the venue takes, one that never leaves, one the venue refuses; in a batch where it takes batches."""
+    script = fixture(exchange, "batches")["place"]
+    connector = scripted(exchange, script["calls"])
+    taken, unsent, refused = connector.place_many([named("many1"), named("Many2"), named("many3")])
+    connector.close()
+    assert isinstance(taken, OrderAck)
+    assert (taken.client_order_id, taken.venue_order_id) == ("many1", script["venue_order_id"])
+    assert type(unsent) is Rejected
+    assert type(refused).__name__ == script["error"]
+
+
+def test_many_orders_whose_answer_is_lost_are_all_ambiguous(exchange: str) -> None:
+    lost = [call | {"raises": AmbiguousResult("timed out")} for call in fixture(exchange, "batches")["place"]["calls"]]
+    connector = scripted(exchange, lost)
+    assert {type(outcome) for outcome in connector.place_many([named("many1"), named("many3")])} == {AmbiguousResult}
+    connector.close()
+
+
+def test_every_cancel_of_many_has_an_outcome_of_its_own(exchange: str) -> None:
+    script = fixture(exchange, "batches")["cancel"]
+    connector = scripted(exchange, script["calls"])
+    requests = [CancelRequest(symbol=BTC, client_order_id=client_id) for client_id in ("many1", "gone")]
+    done, gone = connector.cancel_many(requests)
+    connector.close()
+    assert done is None
+    assert type(gone) is OrderNotFound
+
+
+def test_many_orders_are_split_into_batches_the_venue_takes(exchange: str) -> None:
+    connector = scripted(exchange)
+    if not connector.spec.can(Capability.BATCH_PLACE):
+        assert connector.spec.batch_max == 1
+        return
+    sizes: list[int] = []
+
+    def send(requests: list[OrderRequest]) -> list[OrderAck]:
+        sizes.append(len(requests))
+        return [OrderAck(client_order_id=request.client_order_id, venue_order_id="1") for request in requests]
+
+    connector._place_batch = send  # type: ignore[assignment, method-assign]
+    most = connector.spec.batch_max
+    outcomes = connector.place_many([named(f"many{n}") for n in range(2 * most + 1)])
+    assert sizes == [most, most, 1]
+    assert [outcome.client_order_id for outcome in outcomes if isinstance(outcome, OrderAck)] == [
+        f"many{n}" for n in range(2 * most + 1)
+    ]
+
+
 def test_order_that_no_source_knows_is_not_found(exchange: str) -> None:
     script = fixture(exchange, "order_absent")
     connector = scripted(exchange, script["calls"])
@@ -137,7 +248,9 @@ def test_write_sends_exactly_what_the_venue_expects(exchange: str, verb: str) ->
 
 def test_place_sends_exactly_what_the_venue_expects(exchange: str) -> None:
     cases = fixture(exchange, "place")
-    assert {case["request"]["order_type"] for case in cases} >= {"limit", "market", "stop_market"}
+    can = scripted(exchange).spec.can
+    wanted = {kind for kind in OrderType if kind not in MISSING or can(MISSING[kind])} - {OrderType.TAKE_PROFIT_MARKET}
+    assert {case["request"]["order_type"] for case in cases} >= wanted
     for case in cases:
         connector = scripted(exchange, [case["call"]], mode=PositionMode(case["mode"]))
         ack = connector.place(msgspec.convert(case["request"], OrderRequest))

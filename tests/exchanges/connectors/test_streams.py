@@ -9,8 +9,9 @@ import pytest
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
-from cts.domain.errors import AuthFailed
-from cts.domain.types import Tick, Ticker, VenueFill, VenueOrder, VenuePosition
+from cts.domain.errors import AuthFailed, Unsupported
+from cts.domain.types import Balance, Candle, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
+from cts.domain.venue import BookTop, Channel, Trade
 from tests.exchanges.connectors.scripted import fixture, scripted
 
 BTC = "BTC/USDT:USDT"
@@ -23,12 +24,20 @@ class Heard:
         self.orders: list[VenueOrder] = []
         self.fills: list[VenueFill] = []
         self.positions: list[tuple[VenuePosition | None, str]] = []
+        self.balances: list[Balance] = []
+        self.trades: list[Trade] = []
+        self.book_tops: list[BookTop] = []
+        self.candles: list[tuple[str, int, Candle]] = []
         self.events = StreamEvents(
             on_ticks=self.ticks.extend,
             on_tickers=self.tickers.extend,
             on_order=self.orders.append,
             on_fill=self.fills.append,
             on_position=lambda leg, symbol: self.positions.append((leg, symbol)),
+            on_balance=self.balances.append,
+            on_trades=self.trades.extend,
+            on_book_top=self.book_tops.append,
+            on_candle=lambda symbol, timeframe_s, candle: self.candles.append((symbol, timeframe_s, candle)),
         )
 
 
@@ -59,12 +68,61 @@ def test_public_frames_become_ticks_and_tickers(exchange: str) -> None:
     assert heard.tickers[-1] == msgspec.convert(script["last_ticker"], Ticker)
 
 
+CHANNELS: dict[Channel, tuple[str, Any]] = {
+    Channel.TRADES: ("trades", list[Trade]),
+    Channel.BOOK_TOP: ("book_tops", list[BookTop]),
+    Channel.CANDLES: ("candles", list[tuple[str, int, Candle]]),
+}
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_frames_of_a_channel_become_what_it_carries_and_nothing_else(exchange: str, channel: Channel) -> None:
+    """Or the channel is refused by name where the venue's stream has none such."""
+    heard, connector = Heard(), scripted(exchange)
+    if channel not in connector.spec.channels:
+        with pytest.raises(Unsupported, match=channel):
+            connector.public_stream([BTC], heard.events, channels=[channel])
+        return
+    script = fixture(exchange, "channels")[channel]
+    play(exchange, connector.public_stream([BTC], heard.events, channels=[channel]), script["frames"])
+    name, kind = CHANNELS[channel]
+    expected = msgspec.convert(script["expected"], kind)
+    assert expected
+    assert getattr(heard, name) == expected
+    assert not heard.ticks
+    assert not heard.tickers
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_unreadable_row_of_a_channel_is_skipped(exchange: str, channel: Channel) -> None:
+    heard, connector = Heard(), scripted(exchange)
+    if channel not in connector.spec.channels:
+        return
+    frames = json.loads(json.dumps(fixture(exchange, "channels")[channel]["frames"]).replace("60000", "NaN"))
+    play(exchange, connector.public_stream([BTC], heard.events, channels=[channel]), frames)
+    assert getattr(heard, CHANNELS[channel][0]) == []
+
+
+def test_all_channels_go_over_one_stream(exchange: str) -> None:
+    heard, connector = Heard(), scripted(exchange)
+    stream = connector.public_stream([BTC], heard.events, channels=connector.spec.channels)
+    for channel in connector.spec.channels - {Channel.TICKERS}:
+        play(exchange, stream, fixture(exchange, "channels")[channel]["frames"])
+        assert getattr(heard, CHANNELS[channel][0])
+
+
+def test_candles_of_a_timeframe_the_venue_lacks_are_refused(exchange: str) -> None:
+    with pytest.raises(Unsupported):
+        scripted(exchange).public_stream([BTC], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=61)
+
+
 def test_private_frames_become_orders_fills_and_positions(exchange: str) -> None:
     script, heard = fixture(exchange, "private_stream"), Heard()
     play(exchange, scripted(exchange).private_stream(heard.events), script["frames"])
     assert heard.orders == msgspec.convert(script["orders"], list[VenueOrder])
     assert heard.fills == msgspec.convert(script["fills"], list[VenueFill])
     assert heard.positions == msgspec.convert(script["positions"], list[tuple[VenuePosition | None, str]])
+    assert heard.balances == msgspec.convert(script["balances"], list[Balance])
 
 
 def test_unreadable_private_row_ends_the_session_instead_of_losing_it(exchange: str) -> None:
@@ -85,7 +143,7 @@ def test_unreadable_public_row_is_skipped(exchange: str) -> None:
 
 def test_binance_quotes_refresh_a_price_only_while_it_lies_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
     heard, now = Heard(), [100.0]
-    monkeypatch.setattr("apps.exchanges.connectors.binance.stream.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("apps.exchanges.connectors.binance.board.time.monotonic", lambda: now[0])
     trade = {"e": "aggTrade", "s": "BTCUSDT", "p": "100", "l": 5, "T": 1000}
 
     def quote(bid: str, ask: str, at_ms: int) -> list[Any]:
@@ -177,7 +235,7 @@ def test_binance_renews_its_listen_key_every_half_hour(monkeypatch: pytest.Monke
     connector = scripted("binance", calls)
     (dialect,) = connector.private_stream(StreamEvents()).dialects
     now = [0.0]
-    monkeypatch.setattr("apps.exchanges.connectors.binance.stream.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("apps.exchanges.connectors.binance.private.time.monotonic", lambda: now[0])
     dialect.url(0)
     for now[0] in (60.0, 1799.0, 1801.0, 1900.0):
         dialect.tend()

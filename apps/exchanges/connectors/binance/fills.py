@@ -1,13 +1,11 @@
 """Binance's trades, which don't say whose order they were: client ids are looked up and remembered."""
 
 from abc import ABC
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from apps.exchanges.connectors.binance import spec as calls
-from apps.exchanges.connectors.binance.rows import BinanceRows
+from apps.exchanges.connectors.binance.prints import BinancePrints
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.spec import Call
 from cts.domain.errors import OrderNotFound
 from cts.domain.types import VenueFill
 
@@ -15,14 +13,7 @@ WEEK_MS = 7 * 86_400_000
 PAGE = 1000
 
 
-class BinanceFills(BinanceRows, ABC):
-    def _rows(self, call: Call, params: Mapping[str, Any] | None = None) -> list[Row]:
-        return self.read.all_rows(self.call(call, params), "body")
-
-    def _one(self, call: Call, params: Mapping[str, Any]) -> Row:
-        answer = self.call(call, params)
-        return answer if isinstance(answer, dict) else self.read.refuse("body", answer)
-
+class BinanceFills(BinancePrints, ABC):
     def fills(self, symbol: str, *, since_ms: int | None = None, venue_order_id: str = "") -> list[VenueFill]:
         params = {"symbol": self.venue_symbol(symbol), "limit": str(PAGE)}
         if venue_order_id:

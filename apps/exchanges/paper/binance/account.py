@@ -165,7 +165,28 @@ def income(face: "BinanceFace", call: Call) -> object:
     rows = [income_row(entry) for entry in entries]
     if kind := call.params.get("incomeType"):
         rows = [row for row in rows if row["incomeType"] == kind]
-    return rows[-integer(call, "limit", 100, high=1000) :]
+    limit, page = integer(call, "limit", 100, high=1000), integer(call, "page", 1, high=10_000)
+    if call.params.get("startTime") or page > 1:
+        return rows[(page - 1) * limit : page * limit]
+    return rows[-limit:]
+
+
+def api_restrictions(face: "BinanceFace", call: Call) -> object:
+    return {
+        "ipRestrict": False,
+        "createTime": 1_767_225_600_000,
+        "enableReading": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": True,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": True,
+        "enableSpotAndMarginTrading": True,
+        "enablePortfolioMarginTrading": False,
+    }
 
 
 def listen_key_create(face: "BinanceFace", call: Call) -> object:

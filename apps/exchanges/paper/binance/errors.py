@@ -25,6 +25,7 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.REDUCE_ONLY: (-2022, "ReduceOnly Order is rejected."),
     Refusal.POSITION_SIDE: (-4061, "Order's position side does not match user's setting."),
     Refusal.TRIGGER_SIDE: (-2021, "Order would immediately trigger."),
+    Refusal.TRAIL: (-2007, "Invalid callBack rate."),
     Refusal.WOULD_TAKE: (
         -5022,
         "Due to the order could not be executed as maker, the Post Only order will be rejected.",

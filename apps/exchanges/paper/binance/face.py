@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from apps.exchanges.paper.binance import account, algo, listing, trade
+from apps.exchanges.paper.binance import account, algo, batch, listing, trade
 from apps.exchanges.paper.binance import market as public
 from apps.exchanges.paper.binance.errors import REFUSALS, BinanceError, missing
 from apps.exchanges.paper.binance.rows import POLICY, RULES
@@ -57,6 +57,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("PUT", F + "order"): Door(trade.amend, SIGNED, 1, True),
     ("GET", F + "order"): Door(trade.query, SIGNED),
     ("DELETE", F + "order"): Door(trade.cancel, SIGNED),
+    ("POST", F + "batchOrders"): Door(batch.create, SIGNED, 5, True),
+    ("DELETE", F + "batchOrders"): Door(batch.cancel, SIGNED),
     ("GET", F + "openOrders"): Door(trade.open_orders, SIGNED),
     ("GET", F + "allOrders"): Door(trade.all_orders, SIGNED, 5),
     ("DELETE", F + "allOpenOrders"): Door(trade.cancel_all, SIGNED),
@@ -76,6 +78,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", F + "multiAssetsMargin"): Door(account.multi_assets, SIGNED, 30),
     ("GET", F + "leverageBracket"): Door(account.leverage_brackets, SIGNED),
     ("GET", F + "commissionRate"): Door(account.commission_rate, SIGNED, 20),
+    ("GET", "/sapi/v1/account/apiRestrictions"): Door(account.api_restrictions, SIGNED),
     ("GET", F + "income"): Door(account.income, SIGNED, 30),
     ("GET", "/fapi/v2/balance"): Door(account.balance, SIGNED, 5),
     ("GET", "/fapi/v3/balance"): Door(account.balance, SIGNED, 5),

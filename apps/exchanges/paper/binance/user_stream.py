@@ -146,6 +146,8 @@ def _algo_update(event: OrderUpdated, status: str) -> Row:
         "ai": row["actualOrderId"] if is_set_off else "",
         "ap": row["actualPrice"],
         "aq": row["actualQty"],
+        "AP": row["activatePrice"],
+        "cr": row["callbackRate"],
         "act": row["orderType"].removesuffix("_MARKET") if not is_set_off else "MARKET",
         "tp": row["triggerPrice"],
         "p": row["price"],

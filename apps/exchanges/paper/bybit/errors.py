@@ -24,11 +24,12 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.REDUCE_ONLY: (110017, "current position is zero, cannot fix reduce-only order qty"),
     Refusal.POSITION_SIDE: (10001, "position idx not match position mode"),
     Refusal.TRIGGER_SIDE: (10001, "StopLoss or TakeProfit is on the wrong side of the base price"),
+    Refusal.TRAIL: (10001, "params error: trailing stop invalid"),
     Refusal.LEVERAGE: (110013, "cannot set leverage gt maxLeverage by risk limit"),
     Refusal.NOT_FOUND: (110001, "order not exists or too late to cancel"),
     Refusal.ALREADY_FINAL: (110001, "order not exists or too late to cancel"),
     Refusal.TOO_MANY_ORDERS: (110020, "Not allowed to have more than 500 active orders"),
-    Refusal.NO_CHANGE: (10001, "order not modified"),
+    Refusal.NO_CHANGE: (10001, "The order remains unchanged as the parameters entered match the existing ones."),
     Refusal.HAS_POSITION: (110024, "You have an existing position, so the position mode cannot be switched"),
     Refusal.HAS_ORDERS: (110028, "You have existing open orders, so the position mode cannot be switched"),
 }

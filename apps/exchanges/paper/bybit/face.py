@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import orjson
 
-from apps.exchanges.paper.bybit import account, market, trade
+from apps.exchanges.paper.bybit import account, batch, market, trade
 from apps.exchanges.paper.bybit.errors import REFUSALS, BybitError
 from apps.exchanges.paper.bybit.rows import POLICY, RULES, Row
 from apps.exchanges.paper.bybit.socket import Session, broadcast
@@ -46,6 +46,9 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/v5/order/create"): Door(trade.create, True, 10),
     ("POST", "/v5/order/amend"): Door(trade.amend, True, 10),
     ("POST", "/v5/order/cancel"): Door(trade.cancel, True, 10),
+    ("POST", "/v5/order/create-batch"): Door(batch.create, True, 10),
+    ("POST", "/v5/order/amend-batch"): Door(batch.amend, True, 10),
+    ("POST", "/v5/order/cancel-batch"): Door(batch.cancel, True, 10),
     ("POST", "/v5/order/cancel-all"): Door(trade.cancel_all, True, 10),
     ("GET", "/v5/order/realtime"): Door(trade.realtime, True),
     ("GET", "/v5/order/history"): Door(trade.history, True),
@@ -81,7 +84,9 @@ class BybitFace(Face):
         return self._enveloped(code, message, result, now_ms=call.now_ms, headers=headers)
 
     def _enveloped(self, code: int, message: str, result: Row, *, now_ms: int, headers: Params) -> Response:
-        body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": now_ms}
+        # A batch brings the codes of its entries along.
+        aside = result.pop("retExtInfo", {})
+        body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": aside, "time": now_ms}
         return json_response(body, headers=headers)
 
     def _verify(self, request: Request) -> Member:
@@ -162,8 +167,4 @@ def _params(request: Request) -> Params:
         raise BybitError(10001, "Request parameter error.") from None
     if not isinstance(body, dict):
         raise BybitError(10001, "Request parameter error.")
-    return {str(name): _as_text(value) for name, value in body.items() if value is not None}
-
-
-def _as_text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return {str(name): batch.as_text(value) for name, value in body.items() if value is not None}
