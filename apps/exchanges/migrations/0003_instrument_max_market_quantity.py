@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exchanges', '0001_initial'),
+        ('exchanges', '0002_candle_file_is_whole'),
     ]
 
     operations = [
