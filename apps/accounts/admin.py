@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 
-from apps.accounts.models import AuditEntry, IdempotencyKey, Role, User
+from apps.accounts.models import AuditEntry, IdempotencyKey, Role, TokenFamily, User
 from apps.accounts.services import user_active_set, user_register, user_role_set
 from cts.domain.errors import DomainError, ExchangeError
 from cts.rates import client_address
@@ -181,6 +181,13 @@ for _model in (Group, OutstandingToken, BlacklistedToken):
 class OutstandingTokenAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user", "expires_at", "jti")
     search_fields = ("user__username", "jti")
+    list_select_related = ("user",)
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "revoked_at")
+    search_fields = ("user__username",)
     list_select_related = ("user",)
 
 
