@@ -20,7 +20,8 @@ _LABELS = {
     "recent_24h_of_last_20": "Of the last 20 inside 24 h",
     "target_ratio": "Target",
     "stop_ratio": "Stop",
-    "timeout_s": "Time-out, seconds",
+    "timeout_s": "Time-out",
+    "stop_waiver": "No stop, because",
 }
 _PERCENT = frozenset(
     [
@@ -59,6 +60,7 @@ _POSITION_EVENTS = {
     "close_failed": "Closing did not work, still open",
     "stop": "Stop changed",
     "stop_waived": "No stop asked for",
+    "stop_default": "Given the stop of trades by hand",
 }
 _ORIGINS = {"main": "main strategy", "preset": "preset", "manual": "by hand", "external": "opened on the exchange"}
 _HEARD = {"stream": "Stream", "poll": "Look-up"}
@@ -121,13 +123,18 @@ def _order(order: dict[str, Any]) -> dict[str, Any]:
 
 def _moment(line: dict[str, Any]) -> dict[str, Any]:
     """A line of the timeline: whose it is, what happened, and what there is to say about it."""
-    what, kind, data = line["what"], line["kind"], line["data"]
+    told, said = _happened(line["what"], line["kind"], line["data"])
+    return line | {"told": told[:1].lower() + told[1:], "data": said}
+
+
+def _happened(what: str, kind: str, data: dict[str, Any]) -> tuple[str, str]:
     if what != "position":
-        return line | {"told": _EVENTS.get(kind, _label(kind)), "data": _sentence(data)}
+        return _EVENTS.get(kind, _label(kind)), _sentence(data)
+    if kind == "stop_waived" and data.get("reason"):
+        return f"Kept without a stop, as {data['by']} decided", data["reason"]
     if kind == "stop":
-        told = "A stop protects it" if data.get("is_covered") else "No stop protects it"
-        return line | {"told": told, "data": _plain(data.get("note") or "")}
-    return line | {"told": _POSITION_EVENTS.get(kind, _label(kind)), "data": _sentence(data)}
+        return "A stop protects it" if data.get("is_covered") else "No stop protects it", _plain(data.get("note") or "")
+    return _POSITION_EVENTS.get(kind, _label(kind)), _sentence(data)
 
 
 def _fill(fill: dict[str, Any]) -> dict[str, Any]:
