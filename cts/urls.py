@@ -6,7 +6,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 APPS = ("accounts", "exchanges", "strategies", "orders", "positions", "engine", "monitoring")
 API = [include(f"apps.{app}.api.urls") for app in APPS]
-PAGES = [include(f"apps.{app}.urls") for app in ("accounts", "exchanges", "positions", "engine", "monitoring")]
+PAGES = [
+    include(f"apps.{app}.urls") for app in ("accounts", "exchanges", "orders", "positions", "engine", "monitoring")
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     *(path("api/v1/", resources) for resources in API),

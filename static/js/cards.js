@@ -5,6 +5,7 @@ import { block, byId, clone, el, figure, keyed, part, stale, text } from "./dom.
 import { refusal, stateOf, VERB_DONE } from "./engine-state.js";
 import { act, confirm, say } from "./feedback.js";
 import { age, money, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
+import { renderLocks } from "./locks.js";
 import { logLines } from "./log-lines.js";
 import { unrealized } from "./prices.js";
 import { app, refresh } from "./shell.js";
@@ -138,6 +139,7 @@ function renderCard(card, connection) {
   renderHeartbeat(card, engine);
   renderLastOrder(card, connection);
   renderProblem(card, connection, engine);
+  renderLocks(part(card, "locks"), connection.id);
   renderControls(card, connection, engine);
 }
 
