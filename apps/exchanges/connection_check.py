@@ -16,7 +16,6 @@ from apps.exchanges.symbols import connection_symbols
 from cts.db import iso
 from cts.domain.errors import AuthFailed, DomainError, ExchangeError
 from cts.domain.types import Balance, MarginMode, PositionMode
-from cts.domain.units import decimal_text
 
 CLOCK_BOUND_MS = 5000
 
@@ -117,4 +116,5 @@ def connection_check(connection: Connection) -> tuple[bool, list[dict[str, Any]]
 
 
 def _said(balance: Balance) -> str:
-    return f"{decimal_text(balance.total)} {balance.asset} ({decimal_text(balance.available)} free)"
+    # To the cent: the exact amounts are the ledger's.
+    return f"{balance.total:,.2f} {balance.asset} ({balance.available:,.2f} free)"

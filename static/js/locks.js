@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { block, clone, keyed, part, text } from "./dom.js";
 import { act, confirm } from "./feedback.js";
-import { age, secondsSince, symbolText, time, utc } from "./format.js";
+import { age, plainText, secondsSince, symbolText, time, utc } from "./format.js";
 import { app, onSnapshot } from "./shell.js";
 
 // Its rule looks at the day as it is, not at when the lock began.
@@ -15,7 +15,7 @@ async function lift(button, { id }) {
   const lock = app.store.get("entry_lock", id);
   const isSure = await confirm({
     title: `Let ${what(lock)} in again?`, action: "Lift the pause",
-    detail: `Paused for: ${lock.reason}. Once lifted, a running engine may enter at its next signal.${COMES_BACK[lock.reason_code] ?? ""}`,
+    detail: `Paused for: ${plainText(lock.reason)}. Once lifted, a running engine may enter at its next signal.${COMES_BACK[lock.reason_code] ?? ""}`,
   });
   if (!isSure) return;
   await act(button, async () => {
@@ -33,7 +33,7 @@ function update(node, lock) {
   text(part(node, "what"), `Entries paused on ${what(lock)}`);
   text(part(node, "until"), `until ${time(lock.until)}, ${age(-secondsSince(lock.until))} left`);
   part(node, "until").title = utc(lock.until);
-  text(part(node, "reason"), lock.reason);
+  text(part(node, "reason"), plainText(lock.reason));
   block(part(node, "lift"), Boolean(app.denial), app.denial);
 }
 

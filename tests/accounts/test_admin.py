@@ -1,17 +1,20 @@
 """The admin: administrators only, every page answers, ledgers can't be changed, no secret anywhere, acts are services'."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.accounts.tokens import tokens_issue
 from apps.engine.models import Engine
 from apps.exchanges.connectors.base import Credentials
 from apps.exchanges.models import Connection
+from apps.orders.models import EquityPeak
 from tests.api.rows import Maker
 from tests.conftest import ConnectionFactory
 
@@ -162,3 +165,16 @@ def test_the_emergency_stop_asks_once_more(desk: Client, connection_factory: Con
     assert not Connection.objects.get(pk=armed.pk).is_live_armed
     # No venue answers here: what could not be done is said, and what could be is done all the same.
     assert "read the venue" in answer
+
+
+def test_decimals_are_shown_as_they_are_in_lists_and_on_pages(
+    desk: Client, alice: User, connection_factory: ConnectionFactory
+) -> None:
+    peak = EquityPeak.objects.create(
+        connection=connection_factory(owner=alice), asset="USDT", equity=Decimal("59.90"), at=timezone.now()
+    )
+    for where in ("/admin/orders/equitypeak/", f"/admin/orders/equitypeak/{peak.pk}/change/"):
+        page = desk.get(where)
+        assert page.status_code == 200
+        assert "59.9" in page.content.decode()
+        assert "59.90" not in page.content.decode()
