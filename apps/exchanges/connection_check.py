@@ -173,4 +173,5 @@ def _steps(check: _Check, *, is_read_only: bool) -> Iterator[tuple[str, Callable
 
 
 def _said(balance: Balance) -> str:
-    return f"{decimal_text(balance.total)} {balance.asset} ({decimal_text(balance.available)} free)"
+    # To the cent: the exact amounts are the ledger's.
+    return f"{balance.total:,.2f} {balance.asset} ({balance.available:,.2f} free)"

@@ -28,7 +28,7 @@ from cts.domain.units import decimal_from_float, decimal_text, round_to_step
 log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
-EXIT_RATIOS = ("target_ratio", "stop_ratio", "trail_arm_ratio", "trail_give_back_ratio", "timeout_s")
+EXIT_RATIOS = ("target_ratio", "stop_ratio", "trail_arm_ratio", "trail_give_back_ratio", "timeout_s", "stop_waiver")
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,13 @@ class RiskLimits(VersionedModel):
         verbose_name_plural = "risk limits"
 
 
+LIMIT_FIELDS = {
+    field.name: field
+    for field in RiskLimits._meta.concrete_fields
+    if field.name not in ("id", "connection", "version", "created_at", "updated_at")
+}
+
+
 class EntryLock(models.Model):
     """No entries until `until`, for a connection or one of its symbols, and why. Lifted by time or by hand."""
 

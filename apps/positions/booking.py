@@ -84,8 +84,8 @@ def position_apply_fill(fill: Fill) -> list[Position]:
 def position_for_entry(order: Order) -> Position:
     """The position an entry opens, held; made at its first fill."""
     ratios = {name: order.exits.get(name) for name in ("target_ratio", "trail_arm_ratio", "trail_give_back_ratio")}
-    given = order.exits.get("stop_ratio")
-    stop_ratio = default_stop_ratio(Origin(order.origin), given=given)
+    given, waiver = order.exits.get("stop_ratio"), order.exits.get("stop_waiver")
+    stop_ratio = default_stop_ratio(Origin(order.origin), given=given, is_waived=bool(waiver))
     position, is_new = Position.objects.get_or_create(
         connection=order.connection,
         key=order.position_key or order.client_order_id,
@@ -101,6 +101,9 @@ def position_for_entry(order: Order) -> Position:
     row = position_locked(position.pk)
     if is_new and stop_ratio != given:
         position_noted(row, kind="stop_default", data={"stop_ratio": stop_ratio})
+    if is_new and waiver:
+        data = {"origin": order.origin, "by": order.explanation.get("by", ""), "reason": waiver}
+        position_noted(row, kind="stop_waived", data=data)
     return row
 
 

@@ -291,6 +291,7 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     trail_arm_ratio: float | None = None
     trail_give_back_ratio: float | None = None
     timeout_s: float | None = None
+    stop_waiver: str | None = None  # why its owner wants no stop, in the owner's words
     adjust_ratio: float = 1.0
     line_id: int | None = None
     explanation: dict[str, object] = {}

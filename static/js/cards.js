@@ -4,7 +4,8 @@ import { api } from "./api.js";
 import { block, byId, clone, el, figure, keyed, part, stale, text } from "./dom.js";
 import { refusal, stateOf, VERB_DONE } from "./engine-state.js";
 import { act, confirm, say } from "./feedback.js";
-import { age, money, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
+import { age, money, plainText, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
+import { renderLocks } from "./locks.js";
 import { logLines } from "./log-lines.js";
 import { unrealized } from "./prices.js";
 import { app, refresh } from "./shell.js";
@@ -86,10 +87,10 @@ function renderLastOrder(card, connection) {
   const order = newestOrder(connection.id);
   const isDenied = order?.status === "denied" && !order.is_reduce_only && secondsSince(order.created_at) < DENIAL_SHOWN_S;
   const what = order && `${order.purpose} ${order.position_side} ${symbolText(order.symbol)}, ${words(order.status).toLowerCase()}`;
-  text(node, isDenied ? `Last entry denied: ${order.reason || words(order.reason_code)}` : order ? `Last order: ${what}` : app.store.has("order") ? "No order yet" : "");
+  text(node, isDenied ? `Last entry denied: ${plainText(order.reason) || words(order.reason_code)}` : order ? `Last order: ${what}` : app.store.has("order") ? "No order yet" : "");
   node.classList.toggle("warn", isDenied);
   node.classList.toggle("muted", !isDenied);
-  node.title = isDenied ? `${order.reason} (${symbolText(order.symbol)}, ${utc(order.created_at)})` : "";
+  node.title = isDenied ? `${plainText(order.reason)} (${symbolText(order.symbol)}, ${utc(order.created_at)})` : "";
 }
 
 function armRefusal(connection) {
@@ -138,6 +139,7 @@ function renderCard(card, connection) {
   renderHeartbeat(card, engine);
   renderLastOrder(card, connection);
   renderProblem(card, connection, engine);
+  renderLocks(part(card, "locks"), connection.id);
   renderControls(card, connection, engine);
 }
 

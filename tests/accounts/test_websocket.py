@@ -18,7 +18,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from apps.accounts import consumers
 from apps.accounts.models import User
 from apps.accounts.services import user_active_set, user_sign_out
-from apps.accounts.tokens import tokens_issue
+from apps.accounts.tokens import token_revoke, tokens_issue
 from apps.exchanges.models import Connection
 from cts.realtime import event, push
 from cts.routing import websocket
@@ -235,6 +235,16 @@ async def test_a_deactivated_person_is_cut_off(connection: Connection, alice: Us
         assert await client.closed_with() == 4401
 
 
+async def test_a_revoked_sign_in_is_cut_off_and_another_of_the_same_person_stays(alice: User) -> None:
+    ending, staying = [await sync_to_async(tokens_issue)(alice) for _ in range(2)]
+    async with socket() as ended, socket() as kept:
+        await ended.say("auth", token=ending.access)
+        await kept.say("auth", token=staying.access)
+        await sync_to_async(token_revoke)(ending.refresh, user=alice)
+        assert await ended.closed_with() == 4401
+        assert await kept.say("ping") == {"type": "pong"}
+
+
 async def test_who_never_says_who_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "SIGN_IN_WITHIN_S", 0.1)
     async with socket() as client:
@@ -243,7 +253,7 @@ async def test_who_never_says_who_is_closed(monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_a_socket_ends_with_its_token(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "SIGN_IN_WITHIN_S", 0.05)
-    token = AccessToken.for_user(alice)
+    token = AccessToken((await sync_to_async(tokens_issue)(alice)).access)  # type: ignore[arg-type]
     token.set_exp(lifetime=timedelta(seconds=2))
     async with socket() as client:
         assert await client.say("auth", token=str(token)) == {"type": "authenticated"}

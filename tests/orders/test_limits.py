@@ -113,7 +113,9 @@ def test_a_stale_or_distant_price_is_no_price_to_enter_at(desk: Desk) -> None:
 
 @pytest.mark.django_db
 def test_limits_of_the_connection_replace_the_defaults(desk: Desk) -> None:
-    risk_limits_update(desk.connection, changes={"max_positions_per_side": 1, "target_positions": 100})
+    risk_limits_update(
+        desk.connection, user=desk.connection.owner, changes={"max_positions_per_side": 1, "target_positions": 100}
+    )
     first = desk.create("a")
     assert first.quantity == Decimal("0.001")
     assert desk.create("b").reason_code == "positions_per_side"
@@ -134,7 +136,7 @@ def test_limits_of_the_connection_replace_the_defaults(desk: Desk) -> None:
 @pytest.mark.django_db
 def test_senseless_limits_are_refused_by_field(desk: Desk, changes: dict[str, object], code: str) -> None:
     with pytest.raises(DomainError) as refused:
-        risk_limits_update(desk.connection, changes=changes)
+        risk_limits_update(desk.connection, user=desk.connection.owner, changes=changes)
     assert (refused.value.code, refused.value.field) == (code, next(iter(changes)))
     assert not RiskLimits.objects.filter(max_daily_loss_ratio__gt=1).exists()
 

@@ -83,7 +83,7 @@ def test_losses_during_the_pause_do_not_lengthen_it(desk: Desk) -> None:
 
 def test_lifting_a_lock_begins_a_new_streak(desk: Desk) -> None:
     lose(desk, 8)
-    entry_lock_lift(EntryLock.objects.get())
+    entry_lock_lift(EntryLock.objects.get(), user=desk.connection.owner)
     lose(desk, 1, name="again")
     assert losing_streak(desk.connection) == 1
     assert desk.create("after", terms=SMALL).status == "new"

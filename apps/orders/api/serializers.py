@@ -125,7 +125,11 @@ class OrderCreate(Input):
     trigger_price = _amount("Of a stop or take-profit order")
     is_reduce_only = serializers.BooleanField(default=False)
     target_ratio = _ratio("Distance of the target from the entry")
-    stop_ratio = _ratio("Distance of the stop from the entry")
+    stop_ratio = _ratio("Distance of the stop from the entry; absent: 2 % from it")
+    stop = Choice(["default", "none"], default="default", help_text="`none`: no stop at all, with a `stop_waiver`")
+    stop_waiver = serializers.CharField(
+        max_length=200, required=False, help_text="With `stop: none`: why, in your words; kept in the trade's story"
+    )
 
 
 class CancelOutcomeSerializer(serializers.Serializer[Any]):
