@@ -8,9 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from apps.exchanges.catalog import instruments_sync
-from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.base import Connector, Credentials
+from apps.exchanges.connectors.registry import connector_create
 from apps.exchanges.connectors.spec import Capability
-from apps.exchanges.factory import connector_for
+from apps.exchanges.factory import connector_for, shared_limiter, target_for
 from apps.exchanges.models import Connection
 from apps.exchanges.symbols import connection_symbols
 from cts.db import iso
@@ -28,9 +29,10 @@ class _Refused(Exception):
 class _Check:
     """Runs steps and writes a line for each; `is_ok` once all have passed."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, connect: Callable[[], Connector]) -> None:
         self.connection = connection
         self.connector: Connector
+        self._connect = connect
         self.lines: list[dict[str, Any]] = []
 
     @property
@@ -50,7 +52,7 @@ class _Check:
         return is_ok
 
     def reach(self) -> str:
-        self.connector = connector_for(self.connection)
+        self.connector = self._connect()
         asked_ms = time.time() * 1000
         server_ms = self.connector.server_time_ms()
         answered_ms = time.time() * 1000
@@ -144,14 +146,31 @@ def connection_check(connection: Connection, *, is_read_only: bool = False) -> t
 
     Read-only, nothing on the account is touched: modes and leverage are told instead of set.
     """
-    check = _Check(connection)
-    if check.step("Reach the venue", check.reach):
-        check.step("Compare clocks", check.clock)
-        check.step("List instruments", check.instruments)
-        if check.step("Check the key", check.key):
-            for name, work in _steps(check, is_read_only=is_read_only):
-                check.step(name, work)
+    check = _Check(connection, lambda: connector_for(connection))
+    _go(check, has_key=True, is_read_only=is_read_only)
     return check.is_ok, check.lines
+
+
+def connection_try(connection: Connection, *, credentials: Credentials | None) -> tuple[bool, list[dict[str, Any]]]:
+    """The read-only check of a connection that isn't stored; without keys, as far as the public goes."""
+
+    def connect() -> Connector:
+        target = target_for(connection.environment, connection.market, position_mode=connection.position_mode)
+        return connector_create(connection.exchange, credentials=credentials, target=target, limiter=shared_limiter())
+
+    check = _Check(connection, connect)
+    _go(check, has_key=credentials is not None, is_read_only=True)
+    return check.is_ok, check.lines
+
+
+def _go(check: _Check, *, has_key: bool, is_read_only: bool) -> None:
+    if not check.step("Reach the venue", check.reach):
+        return
+    check.step("Compare clocks", check.clock)
+    check.step("List instruments", check.instruments)
+    if has_key and check.step("Check the key", check.key):
+        for name, work in _steps(check, is_read_only=is_read_only):
+            check.step(name, work)
 
 
 def _steps(check: _Check, *, is_read_only: bool) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -27,6 +27,7 @@ _REDRAW = {
     "hx-select": "#connection-form",
     "hx-swap": "outerHTML",
     # Of two choices made quickly, the form of the later must be the one that stays.
+    "hx-select-oob": "#venue-help",
     "hx-sync": "#connection-form:replace",
 }
 

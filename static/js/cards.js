@@ -120,12 +120,27 @@ function renderControls(card, connection, engine) {
   }
 }
 
+const venueOf = (connection) => app.page.venues[connection.exchange]?.[connection.market];
+
+// Where a stop is kept is what an owner must know without asking; the rest unfolds.
+function renderOffers(card, connection) {
+  const venue = venueOf(connection);
+  const summary = part(card, "stops");
+  summary.parentElement.hidden = !venue;
+  if (!venue) return;
+  text(summary, venue.has_stops ? "Stops on the venue" : "Stops watched here, not on the venue");
+  summary.classList.toggle("warn", !venue.has_stops);
+  const list = part(card, "offers");
+  if (list.childElementCount) return;
+  list.append(...venue.offers.map(([isHad, said]) => el("li", { className: isHad ? "" : "is-lacking" }, el("span", { className: "tick", text: isHad ? "✓" : "–" }), el("span", { text: said }))));
+}
+
 function renderCard(card, connection) {
   const engine = engineOf(connection);
   const { word, mark } = connection.is_enabled ? stateOf(engine) : { word: "Disabled", mark: "" };
   text(part(card, "name"), connection.name);
   part(card, "name").href = `${app.page.live_url}${connection.id}/`;
-  text(part(card, "venue"), `${app.page.exchanges[connection.exchange] ?? words(connection.exchange)} · ${words(connection.market)} · ${connection.leverage}×`);
+  text(part(card, "venue"), `${venueOf(connection)?.label ?? words(connection.exchange)} · ${words(connection.market)} · ${connection.leverage}×`);
   part(card, "environment").className = `tag is-${connection.environment}`;
   text(part(card, "environment"), connection.environment);
   part(card, "mark").className = `mark ${mark}`;
@@ -140,6 +155,7 @@ function renderCard(card, connection) {
   renderLastOrder(card, connection);
   renderProblem(card, connection, engine);
   renderLocks(part(card, "locks"), connection.id);
+  renderOffers(card, connection);
   renderControls(card, connection, engine);
 }
 

@@ -60,11 +60,14 @@ class TestLineSerializer(serializers.Serializer[Any]):
     elapsed_ms = serializers.FloatField()
 
 
-class ConnectionTestSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    connection = serializers.IntegerField()
+class TryOutSerializer(serializers.Serializer[Any]):
     is_ok = serializers.BooleanField()
     lines = TestLineSerializer(many=True)
+
+
+class ConnectionTestSerializer(TryOutSerializer):
+    id = serializers.IntegerField()
+    connection = serializers.IntegerField()
     created_at = serializers.DateTimeField()
 
 

@@ -129,6 +129,8 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_leverage: int = 125
     docs_url: str = ""
     keys_url: str = ""
+    # What to tick when making a key, in the words of the venue's own page.
+    keys_help: str = ""
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities
