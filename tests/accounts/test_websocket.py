@@ -217,6 +217,7 @@ async def test_signing_out_closes_the_sockets_of_that_session_alone(
     _, other = await sync_to_async(session_of)(alice)
     async with socket(cookie) as ended, socket(other) as kept:
         await kept.say("subscribe", topics=["health"])
+        await ended.say("ping")
         await sync_to_async(import_module(settings.SESSION_ENGINE).SessionStore(key).delete)()
         await sync_to_async(user_sign_out)(alice, address=None)
         assert await ended.closed_with() == 4401
