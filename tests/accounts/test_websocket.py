@@ -38,8 +38,7 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]
         return await self.hear()
 
     async def hear(self) -> Frame:
-        frame: Frame = await self.receive_json_from(timeout=PATIENCE_S)
-        return frame
+        return dict(await self.receive_json_from(timeout=PATIENCE_S))
 
     async def closed_with(self) -> int:
         frame = await self.receive_output(timeout=PATIENCE_S)
@@ -236,11 +235,11 @@ async def test_a_deactivated_person_is_cut_off(connection: Connection, alice: Us
 
 
 async def test_a_revoked_sign_in_is_cut_off_and_another_of_the_same_person_stays(alice: User) -> None:
-    ending, staying = [await sync_to_async(tokens_issue)(alice) for _ in range(2)]
+    pairs = [await sync_to_async(tokens_issue)(alice) for _ in range(2)]
     async with socket() as ended, socket() as kept:
-        await ended.say("auth", token=ending.access)
-        await kept.say("auth", token=staying.access)
-        await sync_to_async(token_revoke)(ending.refresh, user=alice)
+        for client, pair in zip((ended, kept), pairs, strict=True):
+            await client.say("auth", token=pair.access)
+        await sync_to_async(token_revoke)(pairs[0].refresh, user=alice)
         assert await ended.closed_with() == 4401
         assert await kept.say("ping") == {"type": "pong"}
 
