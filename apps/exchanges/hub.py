@@ -74,6 +74,12 @@ class Inbox:
             self._events = []
         return batch
 
+    def take_events(self) -> list[Any]:
+        """What has happened so far, without the ticks and without waiting."""
+        with self._changed:
+            events, self._events = self._events, []
+        return events
+
 
 @dataclass
 class _Topic:
