@@ -21,7 +21,13 @@ from apps.exchanges.connection_rules import (
     venue_checked,
 )
 from apps.exchanges.connectors.base import Credentials
-from apps.exchanges.contact import balances_record, connection_failed, connection_pushed, connection_seen
+from apps.exchanges.contact import (
+    balances_record,
+    connection_failed,
+    connection_pushed,
+    connection_seen,
+    facts_changed,
+)
 from apps.exchanges.crypto import credentials_seal, credentials_unseal, current_key_id, envelope_key_id
 from apps.exchanges.factory import connector_forget
 from apps.exchanges.feeds import feed_want
@@ -44,6 +50,7 @@ __all__ = [
     "connection_test",
     "connection_update",
     "connections_reseal",
+    "facts_changed",
     "feed_want",
     "instruments_sync",
 ]

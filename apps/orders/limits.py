@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.exchanges.models import Connection
+from apps.exchanges.services import facts_changed
 from apps.orders.models import RiskLimits
 from cts.domain.errors import DomainError
 
@@ -29,6 +30,7 @@ def risk_limits_update(connection: Connection, *, changes: dict[str, Any]) -> Ri
     Raises:
         DomainError: `unknown_field` or `invalid`, with the field.
     """
+    facts_changed(connection.pk)
     RiskLimits.objects.get_or_create(connection=connection)
     row = RiskLimits.objects.select_for_update().get(connection=connection)
     for name, value in changes.items():
