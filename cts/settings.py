@@ -156,6 +156,7 @@ def _database() -> dict[str, Any]:
     config: dict[str, Any] = env.db_url_config(url or f"sqlite:///{DATA_DIR / 'cts.sqlite3'}")
     options = config.setdefault("OPTIONS", {})
     if "sqlite" in config["ENGINE"]:
+        config["ENGINE"] = "cts.sqlite"
         # IMMEDIATE: a transaction takes the write lock at its start and waits for it, instead of failing half way.
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _SQLITE_PRAGMAS}
         # A file for the tests too: threads of one in-memory database share a cache, whose locks nobody waits for.

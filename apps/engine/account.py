@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 
 from apps.engine.exits import Exit, OpenPositions
 from apps.engine.gate import Gate
+from apps.engine.side import SideThread
 from apps.exchanges.connectors.base import Connector, StreamEvents
-from apps.exchanges.hub import Inbox
-from apps.exchanges.keeper import connections_close, connections_rest
 from apps.exchanges.models import Connection
+from apps.orders.history import history_warm
 from apps.orders.services import order_apply_venue
 from apps.positions.manager import PositionManager
 from apps.positions.models import Position
@@ -36,15 +37,11 @@ class LegTold:
     leg: VenuePosition | None
 
 
-class AccountMirror:
-    """A thread of its own, so that no entry waits for what the account has to say.
+class AccountMirror(SideThread):
+    """The stream's callbacks move the gate and fill the inbox; the thread takes in, syncs and protects.
 
-    The stream's callbacks move the gate and fill the inbox; the thread takes in, syncs and protects. It lives from
-    `start` to `stop`, acts only while the lease is held, and leaves what it can't mend to `check`. Closing is called
-    by the thread that trades.
+    `close` is called by the thread that leaves positions.
     """
-
-    step_s = 0.25
 
     def __init__(
         self,
@@ -56,21 +53,16 @@ class AccountMirror:
         is_held: Callable[[], bool],
         on_news: Callable[[], None],
     ) -> None:
+        super().__init__(f"account-{connection.pk}", is_held=is_held, on_news=on_news)
         self.connection = connection
         self.connector = connector
         self.gate = Gate()
         self._positions = positions
         self._manager = PositionManager()
         self._epoch = epoch
-        self._is_held = is_held
-        self._on_news = on_news
-        self._inbox = Inbox()
-        self._stopping = threading.Event()
-        self._failure: Exception | None = None
-        self._progress_at = self._down_since = 0.0
+        self._down_since = 0.0
         self._due = threading.Lock()
         self._sync_at = float("inf")
-        self._thread = threading.Thread(target=self._work, name=f"account-{connection.pk}", daemon=True)
         self._stream = connector.private_stream(
             StreamEvents(
                 on_order=self._inbox.put,
@@ -83,52 +75,26 @@ class AccountMirror:
 
     # --- life ---------------------------------------------------------------------------------------------------------
     def start(self) -> None:
-        self._down_since = self._progress_at = time.monotonic()
+        self._down_since = time.monotonic()
         self._stream.start()
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
-        """Returns when nothing is done any more: what a venue is being asked is waited for, as long as it may take."""
         self._stopping.set()
         self.gate.shut()
         self._stream.stop()
-        self._inbox.wake()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().stop()
 
-    def check(self, *, stall_s: float) -> None:
-        """For the run: raises what has ended the thread, or that it does not come on."""
-        if self._failure is not None:
-            raise self._failure
-        if time.monotonic() - self._progress_at > stall_s:
-            raise Unavailable("keeping the account in step does not come on", exchange=self.connection.exchange)
+    def ended(self) -> None:
+        self.gate.shut()
 
     def sync_soon(self, *, in_s: float = 0.0) -> None:
         with self._due:
             self._sync_at = min(self._sync_at, time.monotonic() + in_s)
         self._inbox.wake()
 
-    def _work(self) -> None:
-        try:
-            while not self._stopping.is_set() and self._is_held():
-                self._step()
-                self._progress_at = time.monotonic()
-                connections_rest()
-        except Exception as error:  # the top of the thread: the run raises it as its own
-            self._failure = error
-        finally:
-            self.gate.shut()
-            connections_close()
-            self._on_news()
-
-    def _step(self) -> None:
-        batch = self._inbox.take(timeout_s=min(self.step_s, max(0.0, self._sync_at - time.monotonic())))
-        self._inbox.consume_wake()
-        for item in batch.events:
-            if self._stopping.is_set():
-                return
-            self._take_in(item)
-        self._keep()
+    def wait_s(self) -> float:
+        return min(self.step_s, max(0.0, self._sync_at - time.monotonic()))
 
     # --- on the stream's threads --------------------------------------------------------------------------------------
     def _connected(self) -> None:
@@ -145,7 +111,7 @@ class AccountMirror:
         self._on_news()
 
     # --- in -----------------------------------------------------------------------------------------------------------
-    def _take_in(self, item: object) -> None:
+    def take_in(self, item: Any) -> None:
         if isinstance(item, VenueFill):
             self._fill(item)
         elif isinstance(item, VenueOrder):
@@ -185,7 +151,7 @@ class AccountMirror:
                 self.sync_soon(in_s=SETTLE_S)
 
     # --- keep ---------------------------------------------------------------------------------------------------------
-    def _keep(self) -> None:
+    def keep(self) -> None:
         """Sync when due; the gate opens only by one that went through while the stream was up.
 
         Raises:
@@ -202,6 +168,8 @@ class AccountMirror:
                 self._sync_at = now + settings.RECONCILE_INTERVAL_S
         if is_due:
             self._sync()
+        # What has changed is read here, so that the next signal finds it read.
+        history_warm(self.connection.pk)
 
     def _sync(self) -> None:
         was_open, pass_ = self.gate.is_open, self.gate.begin()

@@ -9,6 +9,7 @@ from apps.orders.models import Order
 from apps.orders.services import order_place
 from cts.domain.errors import DomainError
 from cts.domain.types import OrderIntent
+from cts.sqlite.base import urgently
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ def execute(connection: Connection, *, intent: OrderIntent, connector: Connector
     tick = hub().last(connection.venue, intent.symbol)
     try:
         # Sent once, without waiting for an unknown outcome: meanwhile exits must be followed; the next sync resolves it.
-        return order_place(connection, intent=intent, connector=connector, engine_epoch=engine_epoch, tick=tick)
+        with urgently():
+            return order_place(connection, intent=intent, connector=connector, engine_epoch=engine_epoch, tick=tick)
     except DomainError as refused:
         log.warning(
             "intent_refused",

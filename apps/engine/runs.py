@@ -12,6 +12,7 @@ from apps.engine.cycle import OPENED, EngineContext, on_line_event
 from apps.engine.execution import execute
 from apps.engine.exits import Exit, OpenPositions
 from apps.engine.followed import follow
+from apps.engine.leaving import Leaving
 from apps.engine.models import ActualState, DesiredState, Engine
 from apps.engine.selectors import WANTED, engine_lease
 from apps.engine.services import engine_beat, engine_ended, engine_failed, engine_note, engine_started
@@ -38,7 +39,7 @@ UNKNOWN_AFTER_S = 0.5
 
 
 class EngineRun(LeasedRun):
-    """One thread trades, another keeps the account in step. Everything they know can be read again after a failure."""
+    """One thread enters, one leaves, one keeps the account in step. All they know can be read again after a failure."""
 
     beat_s: ClassVar[float] = 5.0
     symbols_s: ClassVar[float] = 30.0
@@ -55,6 +56,7 @@ class EngineRun(LeasedRun):
         self._loaded_at = 0.0
         self._leaves: list[Unsubscribe] = []
         self._account: AccountMirror | None = None
+        self._leaving: Leaving | None = None
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
     def is_wanted(self) -> bool:
@@ -114,13 +116,23 @@ class EngineRun(LeasedRun):
             is_held=lambda: self.is_held,
             on_news=self.inbox.wake,
         )
+        self._leaving = Leaving(
+            f"leaving-{self.connection_id}",
+            close=self._account.close,
+            is_held=lambda: self.is_held,
+            on_news=self.inbox.wake,
+        )
         self._account.start()
+        self._leaving.start()
         self._next = {"beat": 0.0, "symbols": time.monotonic() + self.symbols_s, "time": 0.0}
         self._permissions_apply()
         self._is_loaded, self._loaded_at = True, time.monotonic()
 
     def unload(self) -> None:
         self._is_loaded = False
+        if self._leaving is not None:
+            self._leaving.stop()
+            self._leaving = None
         if self._account is not None:
             self._account.stop()
             self._account = None
@@ -182,14 +194,14 @@ class EngineRun(LeasedRun):
         self._exit([leaving for tick in ticks for leaving in self.positions.on_tick(tick, now=now)])
 
     def _exit(self, exits: list[Exit]) -> None:
-        for leaving in exits:
-            self._mirror.close(leaving)
-            # Closing asks the venue and takes its time; a signal that came meanwhile goes first.
-            self._on_line_events(self.inbox.take_events())
+        assert self._leaving is not None
+        self._leaving.put(exits)
 
     # --- keep ---------------------------------------------------------------------------------------------------------
     def _account_look(self) -> None:
-        self._mirror.check(stall_s=self.stall_s)
+        for side in (self._account, self._leaving):
+            assert side is not None
+            side.check(stall_s=self.stall_s)
         if self._mirror.gate.is_open != self._was_open:
             self._was_open = not self._was_open
             self._next["beat"] = 0.0

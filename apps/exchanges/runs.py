@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sys
 import threading
 import time
 from enum import StrEnum
@@ -12,13 +13,17 @@ from celery import Task
 from django.conf import settings
 from django.db import DatabaseError
 
-from apps.exchanges.hub import Inbox, Unsubscribe, hub
+from apps.exchanges.hub import Unsubscribe, hub
+from apps.exchanges.inbox import Inbox
 from apps.exchanges.keeper import connections_close, connections_rest, keeper
 from apps.exchanges.leases import lease_release, lease_renew, lease_take, owner_name
 from apps.exchanges.models import Lease
 from cts import bus
 
 log = logging.getLogger(__name__)
+
+# A signal passes three threads on its way out; at Python's own 5 ms each may wait that long for one that reckons.
+SWITCH_S = 0.0005
 
 # Set once, when the worker is told to shut down: every run of the process ends at its next look.
 drain = threading.Event()
@@ -108,6 +113,7 @@ class LeasedRun:
         if lease is None:
             return Ended.BUSY
         self.lease = lease
+        sys.setswitchinterval(SWITCH_S)
         self._renewed_at = self._progress_at = asked_at
         self._deadline = asked_at + self._max_s
         enqueued_forget(self.lease_name)

@@ -18,12 +18,13 @@ from apps.orders.holdings import Held, Holdings, holdings_of
 from apps.orders.models import Order
 from cts.domain.orders import LIVE_STATUSES
 from cts.domain.risk import Facts
-from cts.domain.types import Instrument, OrderPurpose, OrderStatus, Origin, PositionMode, PositionSide, Tick
+from cts.domain.types import Instrument, OrderPurpose, OrderStatus, Origin, PositionMode, PositionSide, Tick, Ticker
 from cts.domain.units import decimal_from_float
 
 ZERO = Decimal(0)
 # A tick heard longer ago may be the last of a feed that ended; what Redis has is then asked for too.
 HEARD_S = 3.0
+_NEVER = (0, Decimal(0))
 
 
 class Sent(NamedTuple):
@@ -78,26 +79,26 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
 def prices_for(
     connection: Connection, *, symbol: str, tick: Tick | None, now: datetime, others: Iterable[str] = ()
 ) -> Prices:
-    """From the tick at hand, else from what this process has heard of lately, else from the feed's tickers."""
-    heard = {name: found for name in {symbol, *others} if (found := _heard(connection, name)) is not None}
+    """From the tick at hand or what this process has heard; where that is old, from the feed's tickers if those are newer."""
+    heard = {name: found for name in {symbol, *others} if (found := hub().last(connection.venue, name)) is not None}
     if tick is not None and (symbol not in heard or tick.at_ms >= heard[symbol].at_ms):
         heard[symbol] = tick
-    by_symbol = {name: decimal_from_float(found.price) for name, found in heard.items()}
-    at_ms = heard[symbol].at_ms if symbol in heard else 0
-    try:
-        tickers = tickers_of(connection.venue, {symbol, *others} - heard.keys())
-    except redis.RedisError:
-        # Entries are then denied for want of a price; getting out goes on.
-        tickers = {}
-    by_symbol |= {name: ticker.last for name, ticker in tickers.items()}
-    at_ms = tickers[symbol].at_ms if symbol in tickers else at_ms
+    prices = {name: (found.at_ms, decimal_from_float(found.price)) for name, found in heard.items()}
+    late_ms = int((now.timestamp() - HEARD_S) * 1000)
+    for name, ticker in _tickers(connection, [n for n in {symbol, *others} if prices.get(n, _NEVER)[0] < late_ms]):
+        prices[name] = max(prices.get(name, _NEVER), (ticker.at_ms, ticker.last))
+    at_ms = prices.get(symbol, _NEVER)[0]
     age_s = max(0.0, now.timestamp() - at_ms / 1000) if at_ms else None
+    by_symbol = {name: price for name, (_, price) in prices.items()}
     return Prices(by_symbol=by_symbol, last=by_symbol.get(symbol), age_s=age_s)
 
 
-def _heard(connection: Connection, symbol: str) -> Tick | None:
-    age_s = hub().last_age_s(connection.venue, symbol)
-    return hub().last(connection.venue, symbol) if age_s is not None and age_s < HEARD_S else None
+def _tickers(connection: Connection, symbols: list[str]) -> Iterable[tuple[str, Ticker]]:
+    try:
+        return tickers_of(connection.venue, symbols).items()
+    except redis.RedisError:
+        # Entries are then denied for want of a price; getting out goes on.
+        return []
 
 
 def orders_lately(connection: Connection, *, since: datetime, balance_at: datetime | None, order_id: str) -> list[Sent]:

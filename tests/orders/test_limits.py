@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 from django.db import connection as database
 from django.db import connections, transaction
@@ -29,9 +30,10 @@ from apps.orders.services import (
     risk_limits_update,
 )
 from apps.positions.models import Position
+from cts import bus
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderType, PositionSide
+from cts.domain.types import OrderType, PositionSide, Ticker
 from tests.orders.conftest import BTC, Desk, no_sleep
 
 SMALL = OrderTerms(quantity=Decimal("0.001"))
@@ -125,6 +127,19 @@ def test_a_stale_or_distant_price_is_no_price_to_enter_at(desk: Desk) -> None:
     assert desk.create("b", terms=SMALL, price=62_000.0).reason_code == "price_deviation"
     limit = OrderTerms(quantity=Decimal("0.001"), order_type=OrderType.LIMIT, price=Decimal(50_000))
     assert desk.create("c", terms=limit).reason_code == "price_deviation"
+
+
+@pytest.mark.django_db
+def test_a_price_heard_long_ago_gives_way_to_the_feeds_newer_one(desk: Desk) -> None:
+    old = msgspec.structs.replace(desk.tick(), price=40_000.0, at_ms=desk.tick().at_ms - 60_000)
+    told = Ticker(symbol=BTC, last=Decimal(60_000), at_ms=desk.tick().at_ms)
+    key = bus.tickers_key(*desk.connection.venue)
+    bus.client().hset(key, BTC, msgspec.json.encode(told))
+    assert order_create(desk.connection, intent=desk.intent("a"), terms=SMALL, tick=old).status == "new"
+    bus.client().hset(key, BTC, msgspec.json.encode(msgspec.structs.replace(told, at_ms=1)))
+    assert (
+        order_create(desk.connection, intent=desk.intent("b"), terms=SMALL, tick=old).reason_code == "price_deviation"
+    )
 
 
 @pytest.mark.django_db
