@@ -80,6 +80,7 @@ def database(name: str, *, default: str, pool: int, test_file: Path) -> dict[str
     config: dict[str, Any] = _env.db_url_config(address(name, schemes=("postgres", "postgresql", "sqlite")) or default)
     options = config.setdefault("OPTIONS", {})
     if "sqlite" in config["ENGINE"]:
+        config["ENGINE"] = "cts.sqlite"
         # IMMEDIATE: a transaction takes the write lock at its start and waits for it, instead of failing half way.
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _SQLITE_PRAGMAS}
         # A file for the tests too: threads of one in-memory database share a cache, whose locks nobody waits for.

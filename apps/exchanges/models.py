@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from cts.db import ExactDecimalField, LedgerModel, VersionedModel, enum_choices
+from cts.db import ExactDecimalField, LedgerModel, VersionedModel, enum_choices, random_mark
 from cts.domain import types
 
 ENVIRONMENTS, MARKETS = enum_choices(types.Environment), enum_choices(types.Market)
@@ -52,6 +52,9 @@ class Connection(VersionedModel):
     )
     last_error = models.TextField(blank=True, editable=False)
     last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Another one after every change of what entries are judged by. Random, not counted: one that a rollback or a
+    # restored backup takes back can't come again with other facts behind it.
+    facts_mark = models.BigIntegerField(default=random_mark, editable=False)
 
     class Meta:
         ordering = ["id"]

@@ -20,7 +20,13 @@ from apps.exchanges.connection_rules import (
     name_free_check,
 )
 from apps.exchanges.connectors.base import Credentials
-from apps.exchanges.contact import balances_record, connection_failed, connection_pushed, connection_seen
+from apps.exchanges.contact import (
+    balances_record,
+    connection_failed,
+    connection_pushed,
+    connection_seen,
+    facts_changed,
+)
 from apps.exchanges.crypto import credentials_seal, credentials_unseal, current_key_id, envelope_key_id
 from apps.exchanges.drafts import connection_try_out, drafted
 from apps.exchanges.factory import connector_forget
@@ -45,6 +51,7 @@ __all__ = [
     "connection_try_out",
     "connection_update",
     "connections_reseal",
+    "facts_changed",
     "feed_want",
     "instruments_sync",
 ]

@@ -9,6 +9,7 @@ from apps.accounts.access import trading_check
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.exchanges.models import Connection
+from apps.exchanges.services import facts_changed
 from apps.orders.models import LIMIT_FIELDS, RiskLimits
 from cts.domain.errors import DomainError
 
@@ -50,8 +51,8 @@ def risk_limits_update(
         DomainError: `read_only`, `version_conflict`, or `unknown_field` or `invalid` with the field.
     """
     trading_check(user)
-    # The connection first, as `order_create` takes it: an order is checked by the old limits or by the new ones.
-    Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
+    # It holds the connection, as `order_create` does: an order is checked by the old limits or by the new ones.
+    facts_changed(connection.pk)
     row, _ = RiskLimits.objects.get_or_create(connection=connection)
     if version not in (None, row.version):
         raise DomainError("version_conflict", "The limits have changed since you read them; read them again")

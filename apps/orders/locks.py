@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import connection_get_for, found
+from apps.exchanges.services import facts_changed
 from apps.orders.models import EntryLock, EquityPeak
 from apps.orders.rows import entry_lock_row
 from cts.logging import SystemLogger
@@ -35,10 +36,12 @@ def entry_lock_get_for(user: User, connection_id: int | str, pk: int | str) -> E
     return found(EntryLock.objects.filter(connection=connection_get_for(user, connection_id)), pk)
 
 
+@transaction.atomic
 def entry_lock_create(
     connection: Connection, *, reason_code: str, reason: str, until: datetime, symbol: str = ""
 ) -> EntryLock:
     """Close entries of the connection or of one symbol until then; an equal lock in force is lengthened, not doubled."""
+    facts_changed(connection.pk)
     held = EntryLock.objects.filter(
         connection=connection, symbol=symbol, reason_code=reason_code, until__gt=timezone.now()
     ).first()
@@ -59,6 +62,7 @@ def entry_lock_lift(lock: EntryLock, *, user: User, address: str | None = None) 
         DomainError: `read_only`.
     """
     trading_check(user)
+    facts_changed(lock.connection_id)
     row = EntryLock.objects.select_for_update(of=("self",)).select_related("connection").get(pk=lock.pk)
     if row.until <= timezone.now():
         return row
@@ -89,6 +93,10 @@ def _pushed(lock: EntryLock) -> EntryLock:
 @transaction.atomic
 def equity_peak_note(connection: Connection, *, asset: str, equity: Decimal) -> EquityPeak:
     """Raise the peak where equity is above it."""
+    row = EquityPeak.objects.filter(connection=connection, asset=asset).first()
+    if row is not None and equity <= row.equity:
+        return row
+    facts_changed(connection.pk)
     row, _ = EquityPeak.objects.select_for_update().get_or_create(
         connection=connection, asset=asset, defaults={"equity": equity, "at": timezone.now()}
     )
@@ -98,6 +106,7 @@ def equity_peak_note(connection: Connection, *, asset: str, equity: Decimal) -> 
 @transaction.atomic
 def equity_peak_set(connection: Connection, *, asset: str, equity: Decimal) -> EquityPeak:
     """Count drawdown from this equity on, as after a withdrawal."""
+    facts_changed(connection.pk)
     row, _ = EquityPeak.objects.select_for_update().get_or_create(
         connection=connection, asset=asset, defaults={"equity": equity, "at": timezone.now()}
     )

@@ -75,6 +75,7 @@ class Order(VersionedModel):
         indexes = [
             models.Index(fields=["connection", "status"]),
             models.Index(fields=["connection", "-id"]),
+            models.Index(fields=["connection", "created_at"]),
             models.Index(fields=["connection", "symbol", "status"]),
         ]
 

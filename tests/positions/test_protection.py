@@ -105,9 +105,9 @@ def test_a_stop_that_gives_way_to_a_new_one_leaves_no_moment_uncovered(desk: Des
 
 def test_a_stop_that_ended_meanwhile_is_not_written_down_as_cover(desk: Desk) -> None:
     position, stop = protected(desk)
-    position_stop_set(position, stop_order=None, is_covered=False)
+    position_stop_set(position, stop_order=None)
     Order.objects.filter(pk=stop.pk).update(status=OrderStatus.REJECTED)
-    assert stop_status(position_stop_set(position, stop_order=stop, is_covered=True)) == "missing"
+    assert stop_status(position_stop_set(position, stop_order=stop)) == "missing"
 
 
 def test_a_stop_that_was_triggered_leaves_no_alarm(desk: Desk) -> None:
