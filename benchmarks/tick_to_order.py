@@ -3,7 +3,7 @@
 Two connections, ten symbols each, 500 ticks a second. The paper venue and Redis are processes of their own; feeds,
 studies and engines share one process as in the product's engine worker, which also books the fills, places the stops
 and closes the positions meanwhile. Two runs: lines of different windows and thresholds, which fire a few times a second;
-and ten lines of one signal, which fire at the same tick. Other systems decide by a clock; theirs is the documented tick
+and ten lines of one signal, which fire at one tick. Other systems decide by a clock; theirs is the documented tick
 of that clock: hummingbot 1 s, freqtrade 5 s, half of it on average.
 """
 
@@ -67,18 +67,18 @@ def _staggered() -> Iterator[tuple[str, str, Any]]:
 
 
 def _together() -> Iterator[tuple[str, str, Any]]:
-    """Lines that share their signal and differ in their target: they fire at one tick."""
-    for take_profit in range(BURST):
-        yield SYMBOLS[0], "long", _configuration(moves=4, steps=1.0, take_profit_steps=4 + take_profit)
+    """Lines that differ in a trail no price reaches: they open at one tick, close at one, and so stay in step."""
+    for symbol in SYMBOLS[:4]:
+        for number in range(BURST):
+            yield symbol, "long", _configuration(moves=3, steps=1.0, trail_arm_pct=50.0 + number)
 
 
-def _configuration(*, moves: int, steps: float, take_profit_steps: int = 4) -> Any:
+def _configuration(*, moves: int, steps: float, trail_arm_pct: float | None = None) -> Any:
     from cts.domain.configurations import Configuration
 
     parameters = {"moves": float(moves), "drawdown_ratio": 0.5, "market_change_steps": steps, "last_part_ratio": 1.0}
-    return Configuration(
-        indication="move", parameters=parameters, take_profit_steps=take_profit_steps, stop_loss_ratio=1.0
-    )
+    trail = {} if trail_arm_pct is None else {"trail_arm_pct": trail_arm_pct, "trail_give_back_pct": 1.0}
+    return Configuration(indication="move", parameters=parameters, take_profit_steps=4, stop_loss_ratio=1.0, **trail)
 
 
 def _measured(folder: Path, name: str, lines: Iterator[tuple[str, str, Any]]) -> list[Trip]:
