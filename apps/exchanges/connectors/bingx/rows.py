@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from apps.exchanges.connectors.bingx.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER, PositionRow
+from apps.exchanges.connectors.bingx.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER, OrderRow, PositionRow
 from apps.exchanges.connectors.bingx.spec import SPEC, TIME
 from apps.exchanges.connectors.bingx.words import KINDS, LEGS, MAY_TRADE_SWAPS, MAY_WITHDRAW, ROLES, SIDES, STATUSES
 from apps.exchanges.connectors.client_ids import ClientIds
@@ -25,8 +25,7 @@ from cts.domain.types import (
 from cts.domain.venue import FundingPayment, FundingRate, KeyRights
 
 _HUNDRED = Decimal(100)
-# Contracts of the simulated market settle in this.
-_PLAY_MONEY = "VST"
+_PLAY_MONEY = "VST"  # what contracts of the simulated market settle in
 
 
 class BingxRows(RestConnector, ABC):
@@ -182,15 +181,17 @@ class BingxRows(RestConnector, ABC):
             status=status,
             quantity=quantity,
             filled_quantity=filled,
-            average_price=read.price_in(r.avgPrice, "avgPrice"),
-            price=read.price_in(r.price, "price"),
-            trigger_price=read.price_in(r.stopPrice, "stopPrice")
-            or read.price_in(r.activationPrice, "activationPrice"),
+            average_price=read.price_in(r.avgPrice, "avgPrice") if r.avgPrice else None,
+            price=read.price_in(r.price, "price") if r.price else None,
+            trigger_price=self._trigger_of(r) if r.stopPrice or r.activationPrice else None,
             is_reduce_only=r.reduceOnly,
             position_side=leg,
             created_ms=r.time,
             updated_ms=r.updateTime,
         )
+
+    def _trigger_of(self, r: OrderRow) -> Decimal | None:
+        return self.read.price_in(r.stopPrice, "stopPrice") or self.read.price_in(r.activationPrice, "activationPrice")
 
     def parse_fill(self, row: Row) -> VenueFill:
         """Of the history of trades, which names them. A commission below zero was paid."""
@@ -241,9 +242,9 @@ class BingxRows(RestConnector, ABC):
         rights, addresses = row.get("permissions"), row.get("ipAddresses")
         if not isinstance(rights, list):
             self.read.refuse("permissions", rights)
-        told = {str(right) for right in rights}
+        told = set(map(str, rights))
         return KeyRights(
-            can_trade=str(MAY_TRADE_SWAPS) in told,
-            can_withdraw=str(MAY_WITHDRAW) in told,
+            can_trade=MAY_TRADE_SWAPS in told,
+            can_withdraw=MAY_WITHDRAW in told,
             is_address_bound=bool(addresses) if isinstance(addresses, list) else None,
         )
