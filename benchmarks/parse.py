@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from benchmarks import peers
+from benchmarks import bingx, peers
 from benchmarks.harness import Result, compare
 
 BYBIT = {
@@ -136,7 +136,7 @@ BINANCE = {
         "adl": 2,
     },
 }
-PAYLOADS = {"bybit": BYBIT, "binance": BINANCE}
+PAYLOADS = {"bybit": BYBIT, "binance": BINANCE, "bingx": bingx.PAYLOADS}
 # Our field, ccxt's field: what both must read alike before their speed means anything.
 SAME = {
     "ticker": {"last": "last", "volume_24h": "baseVolume", "turnover_24h": "quoteVolume"},

@@ -11,7 +11,9 @@ from cts.domain.types import Environment, Market
 
 SYMBOL = "BTC/USDT:USDT"
 KEY, SECRET = "benchmark-key-0001", "benchmark-secret-0001"
-CCXT_NAMES = {"bybit": "bybit", "binance": "binanceusdm"}
+CCXT_NAMES = {"bybit": "bybit", "binance": "binanceusdm", "bingx": "bingx"}
+# How a venue spells the one market, where it isn't the usual way.
+IDS = {"bingx": "BTC-USDT"}
 
 _MARKET: dict[str, Any] = {
     "id": "BTCUSDT",
@@ -41,7 +43,7 @@ _MARKET: dict[str, Any] = {
 
 def theirs(exchange: str) -> Any:
     client = getattr(ccxt, CCXT_NAMES[exchange])({"apiKey": KEY, "secret": SECRET, "enableRateLimit": False})
-    client.set_markets({SYMBOL: _MARKET})
+    client.set_markets({SYMBOL: _MARKET | {"id": IDS.get(exchange, _MARKET["id"])}})
     client.options["enableUnifiedAccount"] = True
     return client
 

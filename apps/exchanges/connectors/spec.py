@@ -120,6 +120,8 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
     candles_max: int
     rate_rules: tuple[RateRule, ...]
     errors: dict[str, ErrorClass]
+    # Codes that mean several things: words of the message, in lower case, that tell, looked for in this order.
+    worded_errors: dict[str, tuple[tuple[str, ErrorClass], ...]] = {}
     http_errors: dict[int, ErrorClass]
     # How long the venue may take to show an order it accepted.
     visibility_delay_s: float

@@ -107,6 +107,10 @@ class Face(ABC):
     @abstractmethod
     def timestamp_refused(self) -> Response: ...
 
+    def framed(self, body: bytes) -> bytes:
+        """A message as this exchange puts it on a socket: plain text, unless it packs them."""
+        return text_frame(body)
+
     def now_ms(self) -> int:
         return self.market.now_ms() + self.skew_ms
 
@@ -128,7 +132,7 @@ class Face(ABC):
         if not member.listeners:
             return
         events = [event for event in events if not (isinstance(event, OrderUpdated) and event.is_trail)]
-        messages = [(topic, text_frame(msgspec.json.encode(body))) for topic, body in self.publish(member, events)]
+        messages = [(topic, self.framed(msgspec.json.encode(body))) for topic, body in self.publish(member, events)]
         fault = self.faults.for_event(exchange=self.slug)
         if fault is None:
             self._deliver(member, messages)
@@ -179,7 +183,7 @@ class Face(ABC):
 
     def cast(self, topic: str, body: bytes) -> None:
         """One frame to everyone who wants this topic."""
-        frame = text_frame(body)
+        frame = self.framed(body)
         for socket in list(self.topics[topic]):
             socket.send(frame)
 

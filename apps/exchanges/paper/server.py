@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from apps.exchanges.paper.binance.face import BinanceFace
+from apps.exchanges.paper.bingx.face import BingxFace
 from apps.exchanges.paper.bybit.face import BybitFace
 from apps.exchanges.paper.control import control
 from apps.exchanges.paper.face import Face, Member
@@ -20,7 +21,7 @@ from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
 
-FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace)
+FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace)
 HANG_S = 120.0
 MARKET_NOTE = "market"
 CANDLE_PATHS = ("/kline", "/klines", "/_history")

@@ -227,7 +227,11 @@ def test_wrong_secret_is_refused(connect: Connect, exchange: str, paper_venue: P
         connect(credentials=Credentials(api_key=good.api_key, api_secret="wrong"))
 
 
-PATHS = {"bybit": ("/v5/order/create", "/v5/account/wallet-balance"), "binance": ("/fapi/v1/order", "/fapi/v3/balance")}
+PATHS = {
+    "bybit": ("/v5/order/create", "/v5/account/wallet-balance"),
+    "binance": ("/fapi/v1/order", "/fapi/v3/balance"),
+    "bingx": ("/openApi/swap/v2/trade/order", "/openApi/swap/v3/user/balance"),
+}
 
 
 @pytest.mark.parametrize("kind", ["timeout_after_accept", "close_after_accept", "half_json", "error_500", "error_502"])

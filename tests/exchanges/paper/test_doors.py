@@ -18,6 +18,8 @@ import requests
 
 from apps.exchanges.paper.binance import face as binance
 from apps.exchanges.paper.binance.errors import REFUSALS as BINANCE_REFUSALS
+from apps.exchanges.paper.bingx import face as bingx
+from apps.exchanges.paper.bingx.errors import REFUSALS as BINGX_REFUSALS
 from apps.exchanges.paper.bybit import face as bybit
 from apps.exchanges.paper.bybit.errors import REFUSALS as BYBIT_REFUSALS
 from apps.exchanges.paper.face import Face
@@ -27,8 +29,8 @@ from cts.domain.matching.events import Refusal
 from tests.exchanges.paper.wire import RawBinance, RawBybit
 from tests.paper_fixtures import START_PRICES, PaperVenueControl
 
-BYBIT_DOORS = list(bybit.DOORS)
-BINANCE_DOORS = list(binance.DOORS)
+DOORS = {"bybit": list(bybit.DOORS), "binance": list(binance.DOORS), "bingx": list(bingx.DOORS)}
+SLUGS = list(DOORS)
 JUNK = [
     "",
     "0",
@@ -55,6 +57,13 @@ GOOD = {
     "startTime": "1", "endTime": "2", "fromId": "1", "cursor": "1", "positionIdx": "0", "positionSide": "BOTH",
     "triggerDirection": "1", "start": "1", "end": "2", "newClientOrderId": "y", "clientAlgoId": "z", "reduceOnly": "true",
 }  # fmt: skip
+BINGX_WORDS = {
+    "symbol": "BTC-USDT", "side": "BUY", "type": "TRAILING_STOP_MARKET", "interval": "1m", "stopPrice": "59000",
+    "priceRate": "0.01", "activationPrice": "61000", "workingType": "CONTRACT_PRICE", "closePosition": "false",
+    "batchOrders": '[{"symbol":"BTC-USDT","side":"BUY","type":"LIMIT","quantity":0.01,"price":59000}]',
+    "orderIdList": "[1,2]", "tradingUnit": "COIN", "startTs": "1", "endTs": "2", "pageIndex": "1", "pageSize": "10",
+    "listenKey": "k", "incomeType": "FUNDING_FEE", "clientOrderId": "w", "stopLoss": "", "marginType": "CROSSED",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -69,6 +78,12 @@ def venue(tmp_path: Path) -> Iterator[PaperVenue]:
 
 def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request:
     stamp = str(int(time.time() * 1000))
+    if slug == "bingx":
+        pairs = sorted((params | {"timestamp": stamp}).items())
+        plain = "&".join(f"{name}={value}" for name, value in pairs)
+        sign = hmac.new(b"secret", plain.encode(), hashlib.sha256).hexdigest()
+        query = f"{urlencode(pairs)}&signature={sign}"
+        return Request(method=method, path=path, query=query, headers={"x-bx-apikey": "key"})
     if slug == "binance":
         query = urlencode(params | {"timestamp": stamp})
         sign = hmac.new(b"secret", query.encode(), hashlib.sha256).hexdigest()
@@ -81,15 +96,16 @@ def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request
     return Request(method=method, path=path, query=query, headers=headers, body=body)
 
 
-@pytest.mark.parametrize("slug", ["bybit", "binance"])
+@pytest.mark.parametrize("slug", SLUGS)
 def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     """A door that raises anything but a refusal would answer 500 on the wire; here it fails the test."""
     dice = random.Random(5)
     face: Face = venue.faces[slug]
+    words = GOOD | BINGX_WORDS if slug == "bingx" else GOOD
     before = venue.faces[slug].members["key"].account.balance
-    for method, path in BYBIT_DOORS if slug == "bybit" else BINANCE_DOORS:
+    for method, path in DOORS[slug]:
         for _ in range(60):
-            params = {name: value for name, value in GOOD.items() if dice.random() < 0.8}
+            params = {name: value for name, value in words.items() if dice.random() < 0.8}
             for name in dice.sample(sorted(params), k=min(3, len(params))):
                 params[name] = dice.choice(JUNK)
             answer = face.answer(signed(slug, method, path, params))
@@ -98,13 +114,19 @@ def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     assert face.members["key"].account.balance <= before
 
 
-@pytest.mark.parametrize("slug", ["bybit", "binance"])
+@pytest.mark.parametrize("slug", SLUGS)
 @pytest.mark.parametrize("number", ["1" * 40, "1e30", "1e-30", "0." + "1" * 30, "NaN", "-Infinity", "1e999999"])
 def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, number: str) -> None:
     face = venue.faces[slug]
-    paths = {"bybit": ["/v5/order/create"], "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"]}[slug]
+    paths = {
+        "bybit": ["/v5/order/create"],
+        "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"],
+        "bingx": ["/openApi/swap/v2/trade/order"],
+    }[slug]
     for path, name in itertools.product(paths, ("qty", "quantity", "price", "triggerPrice")):
-        params = {**GOOD, "side": "Buy" if slug == "bybit" else "BUY", name: number}
+        symbol = "BTC-USDT" if slug == "bingx" else "BTCUSDT"
+        side = "Buy" if slug == "bybit" else "BUY"
+        params = {**GOOD, "symbol": symbol, "side": side, "stopLoss": "", name: number}
         assert json.loads(face.answer(signed(slug, "POST", path, params)).body) != {}
     assert face.members["key"].account.fills == []
 
@@ -114,6 +136,7 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     accepted_then_canceled = {Refusal.WOULD_TAKE, Refusal.WOULD_NOT_FILL}
     told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
     assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(BINGX_REFUSALS) == set(Refusal) - never_raised
     assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
 
 

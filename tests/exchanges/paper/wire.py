@@ -83,8 +83,43 @@ class RawBinance:
         return int(body["code"]) if isinstance(body, dict) and "code" in body else 0
 
 
-Raw = RawBybit | RawBinance
-RAW: dict[str, type[RawBybit] | type[RawBinance]] = {"bybit": RawBybit, "binance": RawBinance}
+class RawBingx:
+    order_path = "/openApi/swap/v2/trade/order"
+    slug = "bingx"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/bingx"
+        self.keys = credentials
+
+    def call(self, method: str, path: str, params: dict[str, Any], *, age_ms: int = 0, timeout: float = 5) -> Answer:
+        """Signed sorted and plain; encoded on its way."""
+        fields = params | {"timestamp": int(time.time() * 1000) - age_ms}
+        pairs = sorted(fields.items())
+        sign = _sign(self.keys.api_secret, "&".join(f"{name}={value}" for name, value in pairs))
+        url = f"{self.url}{path}?{urlencode(pairs)}&signature={sign}"
+        return requests.request(method, url, headers={"X-BX-APIKEY": self.keys.api_key}, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        order = {
+            "symbol": "BTC-USDT", "side": "BUY", "positionSide": "BOTH", "type": "LIMIT", "quantity": "0.01",
+            "price": "59000", "clientOrderId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/openApi/swap/v3/user/balance", {}, **options)
+
+    def data(self, method: str, path: str, **params: Any) -> Any:
+        body = self.call(method, path, params).json()
+        assert body["code"] == 0, body
+        return body["data"]
+
+    def code(self, answer: Answer) -> int:
+        return int(answer.json()["code"])
+
+
+Raw = RawBybit | RawBinance | RawBingx
+RAW: dict[str, type[Raw]] = {"bybit": RawBybit, "binance": RawBinance, "bingx": RawBingx}
 
 
 def told(socket: ClientConnection, wanted: Any, *, timeout_s: float = 5) -> Any:
