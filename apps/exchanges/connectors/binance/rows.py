@@ -4,10 +4,10 @@ from abc import ABC
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from apps.exchanges.connectors.binance.client_ids import ClientIds
 from apps.exchanges.connectors.binance.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER
 from apps.exchanges.connectors.binance.spec import SPEC, TIME
 from apps.exchanges.connectors.binance.words import ALGO_STATUSES, KINDS, LEGS, SIDES, STATUSES
+from apps.exchanges.connectors.client_ids import ClientIds
 from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
 from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.types import (
