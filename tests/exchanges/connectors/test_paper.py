@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from apps.exchanges.connectors.base import Credentials, StreamEvents, Target
+from apps.exchanges.connectors.base import StreamEvents, Target
 from apps.exchanges.connectors.registry import connector_create
 from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected
@@ -224,10 +224,14 @@ def test_order_beyond_the_balance_is_rejected(connect: Connect) -> None:
 def test_wrong_secret_is_refused(connect: Connect, exchange: str, paper_venue: PaperVenueControl) -> None:
     good = paper_venue.account(exchange)
     with pytest.raises(AuthFailed):
-        connect(credentials=Credentials(api_key=good.api_key, api_secret="wrong"))
+        connect(credentials=msgspec.structs.replace(good, api_secret="wrong"))
 
 
-PATHS = {"bybit": ("/v5/order/create", "/v5/account/wallet-balance"), "binance": ("/fapi/v1/order", "/fapi/v3/balance")}
+PATHS = {
+    "bybit": ("/v5/order/create", "/v5/account/wallet-balance"),
+    "binance": ("/fapi/v1/order", "/fapi/v3/balance"),
+    "okx": ("/api/v5/trade/order", "/api/v5/account/balance"),
+}
 
 
 @pytest.mark.parametrize("kind", ["timeout_after_accept", "close_after_accept", "half_json", "error_500", "error_502"])

@@ -1,0 +1,247 @@
+"""OKX v5, linear USDT perpetuals ("swaps"): its wording, market and account. https://www.okx.com/docs-v5/en/"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from apps.exchanges.connectors.base import StreamEvents
+from apps.exchanges.connectors.okx import spec as calls
+from apps.exchanges.connectors.okx.batches import OkxBatches
+from apps.exchanges.connectors.okx.stream import AlgoDialect, CandleDialect, PrivateDialect, PublicDialect
+from apps.exchanges.connectors.okx.trade import ITEMS, PAGE, RECENT_MS, SWAPS
+from apps.exchanges.connectors.okx.words import LEG_WORDS, MARGIN_WORDS, MODE_WORDS, MODES
+from apps.exchanges.connectors.parsing import ZERO, Row
+from apps.exchanges.connectors.spec import Call
+from apps.exchanges.connectors.stream import Dialect, Stream
+from apps.exchanges.connectors.transport import Prepared, Response
+from cts.domain.errors import AuthFailed, PayloadError
+from cts.domain.types import Balance, Instrument, MarginMode, PositionMode, Ticker, VenuePosition
+from cts.domain.venue import Channel, FundingPayment, FundingRate, KeyRights
+
+CANDLE_COLUMNS = ("open_ms", "open", "high", "low", "close", "contracts", "volume")
+# The quick list of candles goes back this many bars.
+RECENT_BARS = 1440
+WEEK_MS = 7 * 86_400_000 - 600_000
+FUNDING_BILLS = "8"
+_encode = msgspec.json.Encoder().encode
+
+
+class _Hidden:
+    """A secret that shows in no representation of whoever holds it."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class OkxConnector(OkxBatches):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        credentials = options["credentials"]
+        self._passphrase = _Hidden(credentials.passphrase if credentials else "")
+        self._second = (0, "")
+
+    # --- wording ----------------------------------------------------------------------------------------------------
+    def _prepare(self, call: Call, params: Mapping[str, Any]) -> Prepared:
+        path, body, headers = call.path, b"", dict(self.addresses.headers)
+        if call.method == "POST":
+            body = _encode(params.get(ITEMS, params))
+            headers["Content-Type"] = "application/json"
+        elif params:
+            path = f"{path}?{urlencode(params)}"
+        if call.is_signed and self._signer is not None:
+            stamp = self._stamp(self.clock.now_ms())
+            headers["OK-ACCESS-KEY"] = self._key
+            headers["OK-ACCESS-SIGN"] = self._signer.base64(f"{stamp}{call.method}{path}".encode() + body)
+            headers["OK-ACCESS-TIMESTAMP"] = stamp
+            headers["OK-ACCESS-PASSPHRASE"] = self._passphrase.text
+        return Prepared(call.method, path, body, headers)
+
+    def _stamp(self, now_ms: int) -> str:
+        """ISO 8601 with milliseconds; the part before them is made once a second."""
+        seconds, rest = divmod(now_ms, 1000)
+        known, text = self._second
+        if known != seconds:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+            self._second = (seconds, text)
+        return f"{text}.{rest:03d}Z"
+
+    def _verdict(self, payload: Any, response: Response) -> tuple[str, str]:
+        """1: all items failed, 2: some. A single item's own code says why; of several, the caller looks at each."""
+        code = self.read.identifier(payload, "code") if isinstance(payload, dict) else self.read.refuse("code", None)
+        if code == "0":
+            return "", ""
+        rows = payload.get("data")
+        items = rows if isinstance(rows, list) and all(isinstance(row, dict) and "sCode" in row for row in rows) else []
+        if code in ("1", "2") and len(items) == 1:
+            return str(items[0]["sCode"]), str(items[0].get("sMsg") or "")
+        return ("", "") if code in ("1", "2") and items else (code, self.read.text_or_empty(payload, "msg"))
+
+    def server_time_ms(self) -> int:
+        return self._time_in(self.call(self.time_call))
+
+    def _time_once(self) -> int:
+        return self._time_in(self._answer(self.time_call, {}, is_urgent=True))
+
+    def clock_resync(self) -> None:
+        """A timestamp of ours was refused: the samples so far are worthless."""
+        self.clock.sync(self._time_once, is_forced=True)
+
+    def _time_in(self, payload: Any) -> int:
+        rows = self.read.rows(payload, "data")
+        return self.read.integer(rows[0] if rows else {}, self.time_field)
+
+    # --- market -----------------------------------------------------------------------------------------------------
+    def _listed(self) -> list[Row]:
+        rows = self._data(calls.INSTRUMENTS, SWAPS)
+        return [row for row in rows if row.get("ctType") == "linear" and self.symbol_or_none(row, "instId")]
+
+    def instruments(self) -> list[Instrument]:
+        return [self.parse_instrument(row) for row in self._listed()]
+
+    def contracts_load(self) -> None:
+        for row in self._listed():
+            try:
+                self.contracts.learn(self.read.text(row, "instId"), self._listed_size(row))
+            except PayloadError:
+                continue  # one odd instrument is no reason not to trade the others; itself it stays unknown
+
+    def tickers(self, symbols: Iterable[str] | None = None) -> list[Ticker]:
+        wanted = None if symbols is None else set(symbols)
+        if wanted is not None and len(wanted) == 1:
+            name = {"instId": self.venue_symbol(next(iter(wanted)))}
+            sources = ((calls.TICKER, name), (calls.MARKS, SWAPS | name), (calls.FUNDINGS, name))
+        else:
+            sources = ((calls.TICKERS, SWAPS), (calls.MARKS, SWAPS), (calls.FUNDINGS, {"instId": "ANY"}))
+        rows, marks, fundings = (self._data(call, params) for call, params in sources)
+        mark_by, funding_by = ({row.get("instId"): row for row in found} for found in (marks, fundings))
+        return [
+            self.parse_ticker(row, mark=mark_by.get(row["instId"]), funding=funding_by.get(row["instId"]))
+            for row in rows
+            if (symbol := self.symbol_or_none(row, "instId")) is not None and (wanted is None or symbol in wanted)
+        ]
+
+    def _candle_page(self, symbol: str, *, interval: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:
+        """`before` and `after` exclude the bar they name, and mean newer and older than it."""
+        params = {"instId": self.venue_symbol(symbol), "bar": interval, "limit": str(limit)}
+        params |= {"before": str(start_ms - 1), "after": str(end_ms + 1)}
+        reach_ms = (end_ms + 1 - start_ms) // limit * (RECENT_BARS - 1)
+        call = calls.CANDLES if start_ms > self.now_ms() - reach_ms else calls.CANDLES_OLD
+        return self.read.columns(self.call(call, params).get("data"), "data", names=CANDLE_COLUMNS)
+
+    def funding_rates(self, symbol: str, *, since_ms: int | None = None, limit: int = 100) -> list[FundingRate]:
+        found: list[FundingRate] = []
+        params = {"instId": self.venue_symbol(symbol), "limit": str(PAGE)}
+        page = self._data(calls.FUNDING_HISTORY, params)
+        while page:
+            found += [self._funding_rate(row) for row in page]
+            if len(page) < PAGE or len(found) >= limit or (since_ms is not None and found[-1].at_ms < since_ms):
+                break
+            page = self._data(calls.FUNDING_HISTORY, params | {"after": str(found[-1].at_ms)})
+        wanted = [rate for rate in found if since_ms is None or rate.at_ms >= since_ms]
+        return wanted[:limit][::-1]
+
+    def _funding_rate(self, row: Row) -> FundingRate:
+        paid = self.read.signed_or_none(row, "realizedRate")
+        rate = self.read.signed(row, "fundingRate") if paid is None else paid
+        return FundingRate(symbol=self.symbol(row, "instId"), rate=rate, at_ms=self.read.integer(row, "fundingTime"))
+
+    # --- account ----------------------------------------------------------------------------------------------------
+    def balances(self) -> list[Balance]:
+        return [
+            self.parse_balance(coin)
+            for account in self._data(calls.BALANCES)
+            for coin in self.read.rows(account, "details")
+        ]
+
+    def positions(self) -> list[VenuePosition]:
+        rows = [row for row in self._data(calls.POSITIONS, SWAPS) if self.symbol_or_none(row, "instId")]
+        return [leg for leg in map(self.parse_position, rows) if leg is not None]
+
+    def set_leverage(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> None:
+        params = {"instId": self.venue_symbol(symbol), "lever": str(leverage), "mgnMode": MARGIN_WORDS[margin_mode]}
+        if margin_mode is MarginMode.CROSS or not self._hedged:
+            self.call(calls.LEVERAGE, params)
+            return
+        # Isolated legs have a leverage each.
+        for word in LEG_WORDS.values():
+            self.call(calls.LEVERAGE, params | {"posSide": word})
+
+    def set_margin_mode(self, symbol: str, *, margin_mode: MarginMode, leverage: int) -> None:
+        """Nothing is sent: every order says under which mode it trades."""
+        self._margin_mode = margin_mode
+
+    def _config(self) -> Row:
+        rows = self._data(calls.CONFIG)
+        return rows[0] if rows else self.read.refuse("data", rows)
+
+    def position_mode(self) -> PositionMode:
+        return self.read.choice(self._config(), "posMode", MODES)
+
+    def set_position_mode(self, mode: PositionMode) -> None:
+        self.call(calls.POSITION_MODE, {"posMode": MODE_WORDS[mode]})
+        self._hedged = mode is PositionMode.HEDGE
+
+    def key_rights(self) -> KeyRights:
+        row = self._config()
+        rights = self.read.text(row, "perm").split(",")
+        return KeyRights(
+            can_trade="trade" in rights,
+            can_withdraw="withdraw" in rights,
+            is_address_bound=bool(self.read.text_or_empty(row, "ip")),
+        )
+
+    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
+        start = self.now_ms() - RECENT_MS if since_ms is None else since_ms
+        call = calls.BILLS if start >= self.now_ms() - WEEK_MS else calls.BILLS_OLD
+        params = SWAPS | {"type": FUNDING_BILLS, "begin": str(max(start, 0))}
+        rows = self._pages(call, params, cursor="billId")
+        return [self._payment(row) for row in reversed(rows) if self.symbol_or_none(row, "instId")]
+
+    def _payment(self, row: Row) -> FundingPayment:
+        read = self.read
+        return FundingPayment(
+            payment_id=read.identifier(row, "billId"),
+            symbol=self.symbol(row, "instId"),
+            # Of an isolated position it moves the position's margin, not the balance.
+            amount=read.signed(row, "balChg") or read.signed_or_none(row, "posBalChg") or ZERO,
+            asset=read.text(row, "ccy"),
+            at_ms=read.integer(row, "ts"),
+        )
+
+    # --- streams ----------------------------------------------------------------------------------------------------
+    def login_args(self) -> list[dict[str, str]]:
+        if self._signer is None:
+            raise AuthFailed("OKX: the private stream needs an API key", exchange="okx")
+        stamp = str(self.now_ms() // 1000)
+        sign = self._signer.base64(f"{stamp}GET/users/self/verify".encode())
+        return [{"apiKey": self._key, "passphrase": self._passphrase.text, "timestamp": stamp, "sign": sign}]
+
+    def public_stream(
+        self,
+        symbols: Iterable[str],
+        events: StreamEvents,
+        *,
+        channels: Iterable[Channel] = (Channel.TICKERS,),
+        timeframe_s: int = 60,
+    ) -> Stream:
+        wanted, names = self.channels_checked(channels, timeframe_s=timeframe_s), list(symbols)
+        dialects: list[Dialect] = []
+        if plain := wanted - {Channel.CANDLES}:
+            urls = self.addresses.ws["public"]
+            dialects.append(PublicDialect(self, urls=urls, events=events, channels=plain))
+        if Channel.CANDLES in wanted:
+            urls = self.addresses.ws["business"]
+            dialects.append(CandleDialect(self, urls=urls, events=events, timeframe_s=timeframe_s))
+        for dialect in dialects:
+            dialect.subscribe(names)
+        return Stream(dialects, events=events, name="okx-public")
+
+    def private_stream(self, events: StreamEvents) -> Stream:
+        orders = PrivateDialect(self, urls=self.addresses.ws["private"], events=events)
+        algo = AlgoDialect(self, urls=self.addresses.ws["business"], events=events)
+        return Stream([orders, algo], events=events, name="okx-private")
