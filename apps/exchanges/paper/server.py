@@ -15,15 +15,16 @@ from apps.exchanges.paper.face import Face, Member
 from apps.exchanges.paper.faults import Fault, Faults
 from apps.exchanges.paper.http import Connection, Request, Response
 from apps.exchanges.paper.market import SYMBOLS, Held, Market
+from apps.exchanges.paper.okx.face import OkxFace
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
 
-FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace)
+FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, OkxFace)
 HANG_S = 120.0
 MARKET_NOTE = "market"
-CANDLE_PATHS = ("/kline", "/klines", "/_history")
+CANDLE_PATHS = ("/kline", "/klines", "/candles", "/history-candles", "/_history")
 
 
 class PaperVenue:

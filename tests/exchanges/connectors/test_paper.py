@@ -269,7 +269,7 @@ def test_read_survives_two_failures(connect: Connect, exchange: str, paper_venue
 def test_shifted_venue_clock_is_followed(connect: Connect, exchange: str, paper_venue: PaperVenueControl) -> None:
     connector = connect()
     connector.balances()
-    for skew_ms in (-30_000, 30_000):
+    for skew_ms in (-40_000, 40_000):
         paper_venue.faults(exchange, "", "clock_skew", skew_ms=skew_ms)
         assert connector.balances()
         connector.place(order(f"skew{abs(skew_ms)}{'a' if skew_ms < 0 else 'b'}"))
