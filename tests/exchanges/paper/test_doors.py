@@ -1,5 +1,6 @@
 """Every door of every face against junk, and what must hold of the doors themselves."""
 
+import base64
 import hashlib
 import hmac
 import itertools
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -22,13 +24,14 @@ from apps.exchanges.paper.bybit import face as bybit
 from apps.exchanges.paper.bybit.errors import REFUSALS as BYBIT_REFUSALS
 from apps.exchanges.paper.face import Face
 from apps.exchanges.paper.http import Request
+from apps.exchanges.paper.okx import face as okx
+from apps.exchanges.paper.okx.errors import REFUSALS as OKX_REFUSALS
 from apps.exchanges.paper.server import PaperVenue
 from cts.domain.matching.events import Refusal
 from tests.exchanges.paper.wire import RawBinance, RawBybit
 from tests.paper_fixtures import START_PRICES, PaperVenueControl
 
-BYBIT_DOORS = list(bybit.DOORS)
-BINANCE_DOORS = list(binance.DOORS)
+DOORS = {"bybit": list(bybit.DOORS), "binance": list(binance.DOORS), "okx": list(okx.DOORS)}
 JUNK = [
     "",
     "0",
@@ -54,7 +57,14 @@ GOOD = {
     "leverage": "5", "marginType": "CROSSED", "dualSidePosition": "false", "orderId": "1", "algoId": "1",
     "startTime": "1", "endTime": "2", "fromId": "1", "cursor": "1", "positionIdx": "0", "positionSide": "BOTH",
     "triggerDirection": "1", "start": "1", "end": "2", "newClientOrderId": "y", "clientAlgoId": "z", "reduceOnly": "true",
+    "instId": "BTC-USDT-SWAP", "instType": "SWAP", "tdMode": "cross", "ordType": "limit", "sz": "1", "px": "59000",
+    "posSide": "net", "clOrdId": "w", "algoClOrdId": "v", "slTriggerPx": "59000", "slOrdPx": "-1", "ordId": "1",
+    "callbackRatio": "0.01", "activePx": "60000", "lever": "5", "mgnMode": "cross", "posMode": "net_mode", "bar": "1m",
+    "newSz": "2", "newPx": "58000", "newSlTriggerPx": "58000", "after": "9", "before": "1", "begin": "1",
+    "closeFraction": "1", "state": "canceled",
 }  # fmt: skip
+# What more than one exchange calls by the same name, in each one's words.
+SPELLED = {"bybit": {"side": "Buy"}, "binance": {"side": "BUY"}, "okx": {"side": "buy", "limit": "10"}}
 
 
 @pytest.fixture
@@ -62,7 +72,7 @@ def venue(tmp_path: Path) -> Iterator[PaperVenue]:
     """Not serving: requests go straight to the faces."""
     venue = PaperVenue(state_path=tmp_path / "doors.sqlite3", start_prices=START_PRICES)
     for slug in venue.faces:
-        venue.account_ensure(slug, api_key="key", api_secret="secret", balance="10000")
+        venue.account_ensure(slug, api_key="key", api_secret="secret", passphrase="passphrase", balance="10000")
     yield venue
     venue.store.close()
 
@@ -75,21 +85,28 @@ def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request
         headers = {"x-mbx-apikey": "key"}
         return Request(method=method, path=path, query=f"{query}&signature={sign}", headers=headers)
     payload = urlencode(params) if method == "GET" else json.dumps(params)
+    query, body = (payload, b"") if method == "GET" else ("", payload.encode())
+    if slug == "okx":
+        iso = datetime.now(UTC).isoformat(timespec="milliseconds")
+        told = f"{iso}{method}{path}{f'?{query}' if query else ''}".encode() + body
+        sign = base64.b64encode(hmac.digest(b"secret", told, "sha256")).decode()
+        headers = {"ok-access-key": "key", "ok-access-timestamp": iso, "ok-access-sign": sign}
+        headers["ok-access-passphrase"] = "passphrase"
+        return Request(method=method, path=path, query=query, headers=headers, body=body)
     sign = hmac.new(b"secret", f"{stamp}key{payload}".encode(), hashlib.sha256).hexdigest()
     headers = {"x-bapi-api-key": "key", "x-bapi-timestamp": stamp, "x-bapi-sign": sign}
-    query, body = (payload, b"") if method == "GET" else ("", payload.encode())
     return Request(method=method, path=path, query=query, headers=headers, body=body)
 
 
-@pytest.mark.parametrize("slug", ["bybit", "binance"])
+@pytest.mark.parametrize("slug", sorted(DOORS))
 def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     """A door that raises anything but a refusal would answer 500 on the wire; here it fails the test."""
     dice = random.Random(5)
     face: Face = venue.faces[slug]
     before = venue.faces[slug].members["key"].account.balance
-    for method, path in BYBIT_DOORS if slug == "bybit" else BINANCE_DOORS:
+    for method, path in DOORS[slug]:
         for _ in range(60):
-            params = {name: value for name, value in GOOD.items() if dice.random() < 0.8}
+            params = {name: value for name, value in (GOOD | SPELLED[slug]).items() if dice.random() < 0.8}
             for name in dice.sample(sorted(params), k=min(3, len(params))):
                 params[name] = dice.choice(JUNK)
             answer = face.answer(signed(slug, method, path, params))
@@ -98,13 +115,19 @@ def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     assert face.members["key"].account.balance <= before
 
 
-@pytest.mark.parametrize("slug", ["bybit", "binance"])
+@pytest.mark.parametrize("slug", sorted(DOORS))
 @pytest.mark.parametrize("number", ["1" * 40, "1e30", "1e-30", "0." + "1" * 30, "NaN", "-Infinity", "1e999999"])
 def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, number: str) -> None:
     face = venue.faces[slug]
-    paths = {"bybit": ["/v5/order/create"], "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"]}[slug]
-    for path, name in itertools.product(paths, ("qty", "quantity", "price", "triggerPrice")):
-        params = {**GOOD, "side": "Buy" if slug == "bybit" else "BUY", name: number}
+    paths = {
+        "bybit": ["/v5/order/create"],
+        "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"],
+        "okx": ["/api/v5/trade/order", "/api/v5/trade/order-algo"],
+    }[slug]
+    for path, name in itertools.product(paths, ("qty", "quantity", "price", "triggerPrice", "sz", "px", "slTriggerPx")):
+        params = {**GOOD, **SPELLED[slug], name: number}
+        if path.endswith("order-algo"):
+            params["ordType"] = "conditional"
         assert json.loads(face.answer(signed(slug, "POST", path, params)).body) != {}
     assert face.members["key"].account.fills == []
 
@@ -114,6 +137,7 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     accepted_then_canceled = {Refusal.WOULD_TAKE, Refusal.WOULD_NOT_FILL}
     told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
     assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(OKX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
     assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
 
 

@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from apps.exchanges.connectors.base import Credentials
 from apps.exchanges.paper.server import PaperVenue
 from tests.exchanges.paper.wire import RAW, Raw, told
 from tests.paper_fixtures import START_PRICES, PaperVenueControl
@@ -17,7 +17,7 @@ from tests.paper_fixtures import START_PRICES, PaperVenueControl
 pytestmark = pytest.mark.wire
 
 
-@pytest.fixture(params=["bybit", "binance"])
+@pytest.fixture(params=sorted(RAW))
 def raw(request: pytest.FixtureRequest, paper_venue: PaperVenueControl) -> Raw:
     return RAW[request.param](paper_venue, paper_venue.account(request.param))
 
@@ -28,22 +28,26 @@ def known(venue: PaperVenueControl, raw: Raw) -> list[str]:
 
 def test_an_unknown_key_and_a_wrong_signature_are_refused_with_the_venues_code(raw: Raw) -> None:
     real = raw.keys
-    raw.keys = Credentials(api_key=real.api_key, api_secret="wrong")
-    assert raw.code(raw.balance()) == {"bybit": 10004, "binance": -1022}[raw.slug]
-    raw.keys = Credentials(api_key="nobody", api_secret=real.api_secret)
-    assert raw.code(raw.balance()) == {"bybit": 10003, "binance": -2015}[raw.slug]
+    raw.keys = msgspec.structs.replace(real, api_secret="wrong")
+    assert raw.code(raw.balance()) == {"bybit": 10004, "binance": -1022, "okx": 50113}[raw.slug]
+    raw.keys = msgspec.structs.replace(real, api_key="nobody")
+    assert raw.code(raw.balance()) == {"bybit": 10003, "binance": -2015, "okx": 50119}[raw.slug]
     raw.keys = real
     assert raw.code(raw.balance()) == 0
 
 
-@pytest.mark.parametrize("age_ms", [6000, -1500])
-def test_a_clock_outside_the_window_is_refused(raw: Raw, age_ms: int) -> None:
-    assert raw.code(raw.balance(age_ms=age_ms)) == {"bybit": 10002, "binance": -1021}[raw.slug]
+OLD = {"bybit": 10002, "binance": -1021, "okx": 50102}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_clock_outside_the_window_is_refused(raw: Raw, sign: int) -> None:
+    behind_ms, ahead_ms = {"okx": (31_000, 31_000)}.get(raw.slug, (6000, 1500))
+    assert raw.code(raw.balance(age_ms=behind_ms if sign > 0 else -ahead_ms)) == OLD[raw.slug]
 
 
 def test_skewed_clock_of_the_venue_refuses_honest_requests(paper_venue: PaperVenueControl, raw: Raw) -> None:
-    paper_venue.faults(raw.slug, "", "clock_skew", skew_ms=30_000)
-    assert raw.code(raw.balance()) == {"bybit": 10002, "binance": -1021}[raw.slug]
+    paper_venue.faults(raw.slug, "", "clock_skew", skew_ms=40_000)
+    assert raw.code(raw.balance()) == OLD[raw.slug]
     paper_venue.clear_faults()
     assert raw.code(raw.balance()) == 0
 
@@ -84,6 +88,8 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
     if raw.slug == "binance":
         assert (told_when.status_code, told_when.headers["Retry-After"]) == (429, "7")
         assert (silent.status_code, silent.headers.get("Retry-After")) == (429, None)
+    elif raw.slug == "okx":
+        assert [(answer.status_code, raw.code(answer)) for answer in (told_when, silent)] == [(429, 50011)] * 2
     else:
         assert raw.code(told_when) == raw.code(silent) == 10006
         assert int(told_when.headers["X-Bapi-Limit-Reset-Timestamp"]) > time.time() * 1000 + 5000
@@ -93,7 +99,7 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
 
 def test_a_ban_closes_the_door(paper_venue: PaperVenueControl, raw: Raw) -> None:
     paper_venue.faults(raw.slug, "/", "ban", retry_after_s=60)
-    assert raw.balance().status_code == {"bybit": 403, "binance": 418}[raw.slug]
+    assert raw.balance().status_code == {"bybit": 403, "binance": 418, "okx": 403}[raw.slug]
 
 
 def test_half_an_answer_is_no_json(paper_venue: PaperVenueControl, raw: Raw) -> None:
