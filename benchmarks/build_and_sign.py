@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks import peers
+from benchmarks import okx, peers
 from benchmarks.harness import Result, compare
 from cts.domain.types import OrderRequest, OrderType, Side
 
@@ -26,7 +26,8 @@ Sides = tuple[Callable[[], Any], Callable[[], Any]]
 
 def run() -> list[Result]:
     results = []
-    for exchange, (make, check) in {"bybit": (_bybit, _check_bybit), "binance": (_binance, _check_binance)}.items():
+    sides = {"bybit": (_bybit, _check_bybit), "binance": (_binance, _check_binance), "okx": (_okx, _check_okx)}
+    for exchange, (make, check) in sides.items():
         ours, theirs = make()
         checked = check(ours(), theirs())
         results.append(
@@ -62,6 +63,20 @@ def _binance() -> Sides:
         return peer.sign("order", "fapiPrivate", "POST", request)
 
     return lambda: client.order_request_bytes(REQUEST), theirs
+
+
+def _okx() -> Sides:
+    client, peer = peers.ours("okx"), peers.theirs("okx")
+    return okx.order(client, peer, symbol=peers.SYMBOL, client_id=CLIENT_ID, request=REQUEST)
+
+
+def _check_okx(ours: Any, theirs: Any) -> str:
+    names = ("instId", "tdMode", "side", "ordType", "sz", "px", "clOrdId")
+    _same(okx.fields(ours.body), okx.fields(theirs["body"]), names)
+    for headers, body in ((ours.headers, ours.body.decode()), (theirs["headers"], theirs["body"])):
+        if not okx.signed(headers, body, secret=peers.SECRET):
+            raise AssertionError("a signature does not fit its message")
+    return "same order fields, both signatures verified"
 
 
 def _check_bybit(ours: Any, theirs: Any) -> str:

@@ -1,4 +1,4 @@
-"""OKX v5, linear USDT perpetuals ("swaps"): its wording, market and account. https://www.okx.com/docs-v5/en/"""
+"""OKX v5, linear USDT perpetuals ("swaps"): its wording, market and streams. https://www.okx.com/docs-v5/en/"""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -9,23 +9,20 @@ import msgspec
 
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.okx import spec as calls
-from apps.exchanges.connectors.okx.batches import OkxBatches
+from apps.exchanges.connectors.okx.account import OkxAccount
 from apps.exchanges.connectors.okx.stream import AlgoDialect, CandleDialect, PrivateDialect, PublicDialect
-from apps.exchanges.connectors.okx.trade import ITEMS, PAGE, RECENT_MS, SWAPS
-from apps.exchanges.connectors.okx.words import LEG_WORDS, MARGIN_WORDS, MODE_WORDS, MODES
-from apps.exchanges.connectors.parsing import ZERO, Row
+from apps.exchanges.connectors.okx.trade import ITEMS, PAGE, SWAPS
+from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Call
 from apps.exchanges.connectors.stream import Dialect, Stream
 from apps.exchanges.connectors.transport import Prepared, Response
 from cts.domain.errors import AuthFailed, PayloadError
-from cts.domain.types import Balance, Instrument, MarginMode, PositionMode, Ticker, VenuePosition
-from cts.domain.venue import Channel, FundingPayment, FundingRate, KeyRights
+from cts.domain.types import Instrument, Ticker
+from cts.domain.venue import Channel, FundingRate
 
 CANDLE_COLUMNS = ("open_ms", "open", "high", "low", "close", "contracts", "volume")
 # The quick list of candles goes back this many bars.
 RECENT_BARS = 1440
-WEEK_MS = 7 * 86_400_000 - 600_000
-FUNDING_BILLS = "8"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -38,7 +35,7 @@ class _Hidden:
         self.text = text
 
 
-class OkxConnector(OkxBatches):
+class OkxConnector(OkxAccount):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         credentials = options["credentials"]
@@ -47,28 +44,33 @@ class OkxConnector(OkxBatches):
 
     # --- wording ----------------------------------------------------------------------------------------------------
     def _prepare(self, call: Call, params: Mapping[str, Any]) -> Prepared:
-        path, body, headers = call.path, b"", dict(self.addresses.headers)
-        if call.method == "POST":
+        method, path, body = call.method, call.path, b""
+        if method == "POST":
             body = _encode(params.get(ITEMS, params))
-            headers["Content-Type"] = "application/json"
         elif params:
             path = f"{path}?{urlencode(params)}"
-        if call.is_signed and self._signer is not None:
-            stamp = self._stamp(self.clock.now_ms())
-            headers["OK-ACCESS-KEY"] = self._key
-            headers["OK-ACCESS-SIGN"] = self._signer.base64(f"{stamp}{call.method}{path}".encode() + body)
-            headers["OK-ACCESS-TIMESTAMP"] = stamp
-            headers["OK-ACCESS-PASSPHRASE"] = self._passphrase.text
-        return Prepared(call.method, path, body, headers)
+        if not call.is_signed or self._signer is None:
+            return Prepared(method, path, body, dict(self.addresses.headers))
+        stamp = self._stamp(self.clock.now_ms())
+        headers = {
+            "OK-ACCESS-KEY": self._key,
+            "OK-ACCESS-SIGN": self._signer.base64(f"{stamp}{method}{path}".encode() + body),
+            "OK-ACCESS-TIMESTAMP": stamp,
+            "OK-ACCESS-PASSPHRASE": self._passphrase.text,
+            "Content-Type": "application/json",
+        }
+        if self.addresses.headers:
+            headers |= self.addresses.headers
+        return Prepared(method, path, body, headers)
 
     def _stamp(self, now_ms: int) -> str:
         """ISO 8601 with milliseconds; the part before them is made once a second."""
-        seconds, rest = divmod(now_ms, 1000)
+        seconds = now_ms // 1000
         known, text = self._second
         if known != seconds:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+            text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds))
             self._second = (seconds, text)
-        return f"{text}.{rest:03d}Z"
+        return f"{text}{now_ms % 1000:03d}Z"
 
     def _verdict(self, payload: Any, response: Response) -> tuple[str, str]:
         """1: all items failed, 2: some. A single item's own code says why; of several, the caller looks at each."""
@@ -149,69 +151,6 @@ class OkxConnector(OkxBatches):
         paid = self.read.signed_or_none(row, "realizedRate")
         rate = self.read.signed(row, "fundingRate") if paid is None else paid
         return FundingRate(symbol=self.symbol(row, "instId"), rate=rate, at_ms=self.read.integer(row, "fundingTime"))
-
-    # --- account ----------------------------------------------------------------------------------------------------
-    def balances(self) -> list[Balance]:
-        return [
-            self.parse_balance(coin)
-            for account in self._data(calls.BALANCES)
-            for coin in self.read.rows(account, "details")
-        ]
-
-    def positions(self) -> list[VenuePosition]:
-        rows = [row for row in self._data(calls.POSITIONS, SWAPS) if self.symbol_or_none(row, "instId")]
-        return [leg for leg in map(self.parse_position, rows) if leg is not None]
-
-    def set_leverage(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> None:
-        params = {"instId": self.venue_symbol(symbol), "lever": str(leverage), "mgnMode": MARGIN_WORDS[margin_mode]}
-        if margin_mode is MarginMode.CROSS or not self._hedged:
-            self.call(calls.LEVERAGE, params)
-            return
-        # Isolated legs have a leverage each.
-        for word in LEG_WORDS.values():
-            self.call(calls.LEVERAGE, params | {"posSide": word})
-
-    def set_margin_mode(self, symbol: str, *, margin_mode: MarginMode, leverage: int) -> None:
-        """Nothing is sent: every order says under which mode it trades."""
-        self._margin_mode = margin_mode
-
-    def _config(self) -> Row:
-        rows = self._data(calls.CONFIG)
-        return rows[0] if rows else self.read.refuse("data", rows)
-
-    def position_mode(self) -> PositionMode:
-        return self.read.choice(self._config(), "posMode", MODES)
-
-    def set_position_mode(self, mode: PositionMode) -> None:
-        self.call(calls.POSITION_MODE, {"posMode": MODE_WORDS[mode]})
-        self._hedged = mode is PositionMode.HEDGE
-
-    def key_rights(self) -> KeyRights:
-        row = self._config()
-        rights = self.read.text(row, "perm").split(",")
-        return KeyRights(
-            can_trade="trade" in rights,
-            can_withdraw="withdraw" in rights,
-            is_address_bound=bool(self.read.text_or_empty(row, "ip")),
-        )
-
-    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
-        start = self.now_ms() - RECENT_MS if since_ms is None else since_ms
-        call = calls.BILLS if start >= self.now_ms() - WEEK_MS else calls.BILLS_OLD
-        params = SWAPS | {"type": FUNDING_BILLS, "begin": str(max(start, 0))}
-        rows = self._pages(call, params, cursor="billId")
-        return [self._payment(row) for row in reversed(rows) if self.symbol_or_none(row, "instId")]
-
-    def _payment(self, row: Row) -> FundingPayment:
-        read = self.read
-        return FundingPayment(
-            payment_id=read.identifier(row, "billId"),
-            symbol=self.symbol(row, "instId"),
-            # Of an isolated position it moves the position's margin, not the balance.
-            amount=read.signed(row, "balChg") or read.signed_or_none(row, "posBalChg") or ZERO,
-            asset=read.text(row, "ccy"),
-            at_ms=read.integer(row, "ts"),
-        )
 
     # --- streams ----------------------------------------------------------------------------------------------------
     def login_args(self) -> list[dict[str, str]]:
