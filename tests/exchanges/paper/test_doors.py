@@ -28,7 +28,7 @@ from apps.exchanges.paper.okx import face as okx
 from apps.exchanges.paper.okx.errors import REFUSALS as OKX_REFUSALS
 from apps.exchanges.paper.server import PaperVenue
 from cts.domain.matching.events import Refusal
-from tests.exchanges.paper.wire import RawBinance, RawBybit
+from tests.exchanges.paper.wire import RawBinance, RawBybit, RawOkx
 from tests.paper_fixtures import START_PRICES, PaperVenueControl
 
 DOORS = {"bybit": list(bybit.DOORS), "binance": list(binance.DOORS), "okx": list(okx.DOORS)}
@@ -153,6 +153,9 @@ def test_a_limited_venue_refuses_the_eleventh_order_of_a_second(tmp_path: Path) 
         calm = RawBinance(control, control.account("binance"))
         counts = [int(calm.place(f"b{number}").headers["X-MBX-ORDER-COUNT-10S"]) for number in range(3)]
         assert counts == [1, 2, 3]
+        silent = RawOkx(control, control.account("okx"))
+        codes = [silent.code(silent.call("GET", "/api/v5/account/config", {})) for _ in range(6)]
+        assert codes == [0] * 5 + [50011]
     finally:
         venue.stop()
 

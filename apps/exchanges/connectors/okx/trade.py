@@ -177,10 +177,10 @@ class OkxTrade(OkxOrderRows, ABC):
         for order_id in dict.fromkeys(self.read.identifier(row, "ordId") for row in rows if not row.get("clOrdId")):
             if self.client_ids.get(order_id) is None:
                 try:
-                    order = self.parse_order(self._one(calls.ORDER, self._naming(symbol, "", order_id)))
+                    row = self._one(calls.ORDER, self._naming(symbol, "", order_id))
                 except OrderNotFound:
                     continue
-                self.client_ids.learn(order_id, order.client_order_id)
+                self.client_ids.learn(order_id, self.read.text_or_empty(row, "algoClOrdId"))
 
 
 def _trigger_terms(request: OrderRequest) -> dict[str, Any]:
