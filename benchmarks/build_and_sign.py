@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks import peers
+from benchmarks import okx, peers
 from benchmarks.harness import Result, compare
 from cts.domain.types import OrderRequest, OrderType, Side
 
@@ -75,6 +75,20 @@ def _bingx() -> Sides:
     return lambda: client.order_request_bytes(REQUEST), theirs
 
 
+def _okx() -> Sides:
+    client, peer = peers.ours("okx"), peers.theirs("okx")
+    return okx.order(client, peer, symbol=peers.SYMBOL, client_id=CLIENT_ID, request=REQUEST)
+
+
+def _check_okx(ours: Any, theirs: Any) -> str:
+    names = ("instId", "tdMode", "side", "ordType", "sz", "px", "clOrdId")
+    _same(okx.fields(ours.body), okx.fields(theirs["body"]), names)
+    for headers, body in ((ours.headers, ours.body.decode()), (theirs["headers"], theirs["body"])):
+        if not okx.signed(headers, body, secret=peers.SECRET):
+            raise AssertionError("a signature does not fit its message")
+    return "same order fields, both signatures verified"
+
+
 def _check_bybit(ours: Any, theirs: Any) -> str:
     names = ("category", "symbol", "side", "orderType", "qty", "price", "orderLinkId")
     _same(json.loads(ours.body), json.loads(theirs["body"]), names)
@@ -125,4 +139,5 @@ VENUES: dict[str, tuple[Callable[[], Sides], Callable[[Any, Any], str]]] = {
     "bybit": (_bybit, _check_bybit),
     "binance": (_binance, _check_binance),
     "bingx": (_bingx, _check_bingx),
+    "okx": (_okx, _check_okx),
 }

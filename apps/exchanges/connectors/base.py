@@ -199,5 +199,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     market: Market
     position_mode: PositionMode = PositionMode.ONE_WAY
+    # For venues that are told with every order; the others are set to it beforehand.
+    margin_mode: MarginMode = MarginMode.CROSS
     paper_url: str = ""
     timeout_s: float = 10.0

@@ -8,6 +8,7 @@ from apps.exchanges.connectors.bingx import BingxConnector
 from apps.exchanges.connectors.bybit import BybitConnector
 from apps.exchanges.connectors.calling import Addresses
 from apps.exchanges.connectors.clock import VenueClock
+from apps.exchanges.connectors.okx import OkxConnector
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.connectors.throttle import Limiter, LocalLimiter
@@ -15,7 +16,7 @@ from apps.exchanges.connectors.transport import HttpTransport, Transport
 from cts.domain.errors import DomainError
 from cts.domain.types import Environment, Market
 
-_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BinanceConnector, BingxConnector)
+_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BinanceConnector, BingxConnector, OkxConnector)
 CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
 for _kind in _KINDS:
     CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind

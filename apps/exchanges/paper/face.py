@@ -26,9 +26,10 @@ Params = dict[str, str]
 class Member:
     """One account with its keys and whoever listens to it."""
 
-    def __init__(self, *, api_key: str, api_secret: str, account: Account) -> None:
+    def __init__(self, *, api_key: str, api_secret: str, account: Account, passphrase: str = "") -> None:
         self.api_key = api_key
         self.api_secret = api_secret
+        self.passphrase = passphrase
         self.account = account
         self.listen_key = ""
         self.listen_until_ms = 0

@@ -16,15 +16,16 @@ from apps.exchanges.paper.face import Face, Member
 from apps.exchanges.paper.faults import Fault, Faults
 from apps.exchanges.paper.http import Connection, Request, Response
 from apps.exchanges.paper.market import SYMBOLS, Held, Market
+from apps.exchanges.paper.okx.face import OkxFace
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
 
-FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace)
+FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace, OkxFace)
 HANG_S = 120.0
 MARKET_NOTE = "market"
-CANDLE_PATHS = ("/kline", "/klines", "/_history")
+CANDLE_PATHS = ("/kline", "/klines", "/candles", "/history-candles", "/_history")
 
 
 class PaperVenue:
@@ -59,7 +60,12 @@ class PaperVenue:
         self._number = 0
         for stored in self.store.load():
             self._number = max(self._number, stored.account.number)
-            member = Member(api_key=stored.api_key, api_secret=stored.api_secret, account=stored.account)
+            member = Member(
+                api_key=stored.api_key,
+                api_secret=stored.api_secret,
+                passphrase=stored.passphrase,
+                account=stored.account,
+            )
             self.faces[stored.exchange].members[stored.api_key] = member
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -156,15 +162,19 @@ class PaperVenue:
     def _note_market(self) -> None:
         self.store.set_note(MARKET_NOTE, msgspec.json.encode(self.market.held))
 
-    def account_ensure(self, exchange: str, *, api_key: str, api_secret: str, balance: str) -> tuple[Member, bool]:
+    def account_ensure(
+        self, exchange: str, *, api_key: str, api_secret: str, balance: str, passphrase: str = ""
+    ) -> tuple[Member, bool]:
         """The account of this key, made with this deposit when there is none."""
         face = self.faces[exchange]
         if known := face.members.get(api_key):
             return known, False
         self._number += 1
         account = Account(number=self._number)
-        member = Member(api_key=api_key, api_secret=api_secret, account=account)
-        self.store.add(exchange=exchange, api_key=api_key, api_secret=api_secret, account=account)
+        member = Member(api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account)
+        self.store.add(
+            exchange=exchange, api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account
+        )
         face.members[api_key] = member
         amount = Decimal(balance)
         face.act(member, lambda: engine.deposit(account, amount=amount, now_ms=face.now_ms()))

@@ -14,7 +14,7 @@ from apps.exchanges.connectors.transport import Prepared, Response
 from cts.domain.types import Environment, Market, PositionMode
 
 VENUES = Path(__file__).parents[3] / "fixtures" / "venues"
-KEY = Credentials(api_key="test-key-1234", api_secret="test-secret-5678")
+KEY = Credentials(api_key="test-key-1234", api_secret="test-secret-5678", passphrase="test-passphrase-9012")
 SIGNING = {"timestamp", "signature"}
 
 
@@ -23,10 +23,15 @@ def fixture(exchange: str, name: str) -> Any:
 
 
 class ScriptedTransport:
-    """Answers in the order of its script; a request the script doesn't have next fails the test."""
+    """Answers in the order of its script; a request the script doesn't have next fails the test.
+
+    What a venue's connector asks by itself when it first needs it, the time and the calls of `asides`, is answered too.
+    """
 
     def __init__(self, exchange: str, calls: list[dict[str, Any]]) -> None:
         self._time = fixture(exchange, "time")["calls"][0]
+        asides = fixture(exchange, "asides") if (VENUES / exchange / "asides.json").exists() else []
+        self._asides = {call["path"]: call for call in asides}
         self._calls = list(calls)
         self.sent: list[Prepared] = []
         self.times_asked = 0
@@ -36,11 +41,15 @@ class ScriptedTransport:
         if path == self._time["path"] and not (self._calls and self._calls[0]["path"] == path):
             self.times_asked += 1
             return self._response(self._time)
+        if path in self._asides and not (self._calls and self._calls[0]["path"] == path):
+            return self._response(self._asides[path])
         assert self._calls, f"unexpected {request.method} {path}"
         call = self._calls.pop(0)
         assert (request.method, path) == (call["method"], call["path"])
         told = parameters(request)
-        if "exactly" in call:
+        if isinstance(told, list):
+            assert told == call["exactly"]
+        elif "exactly" in call:
             assert {name: value for name, value in told.items() if name not in SIGNING} == call["exactly"]
         else:
             assert {name: told.get(name) for name in call.get("with", {})} == call.get("with", {})
@@ -57,9 +66,11 @@ class ScriptedTransport:
         return Response(call.get("status", 200), call.get("headers", {}), body.encode())
 
 
-def parameters(request: Prepared) -> dict[str, Any]:
+def parameters(request: Prepared) -> Any:
+    """Query and body as one mapping; a list where that is the body."""
     query = dict(parse_qsl(urlsplit(request.path).query, keep_blank_values=True))
-    return query | (json.loads(request.body) if request.body else {})
+    body = json.loads(request.body) if request.body else {}
+    return body if isinstance(body, list) else query | body
 
 
 def scripted(

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from apps.exchanges.connectors.base import Credentials, StreamEvents, Target
+from apps.exchanges.connectors.base import StreamEvents, Target
 from apps.exchanges.connectors.registry import connector_create
 from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected
@@ -224,13 +224,14 @@ def test_order_beyond_the_balance_is_rejected(connect: Connect) -> None:
 def test_wrong_secret_is_refused(connect: Connect, exchange: str, paper_venue: PaperVenueControl) -> None:
     good = paper_venue.account(exchange)
     with pytest.raises(AuthFailed):
-        connect(credentials=Credentials(api_key=good.api_key, api_secret="wrong"))
+        connect(credentials=msgspec.structs.replace(good, api_secret="wrong"))
 
 
 PATHS = {
     "bybit": ("/v5/order/create", "/v5/account/wallet-balance"),
     "binance": ("/fapi/v1/order", "/fapi/v3/balance"),
     "bingx": ("/openApi/swap/v2/trade/order", "/openApi/swap/v3/user/balance"),
+    "okx": ("/api/v5/trade/order", "/api/v5/account/balance"),
 }
 
 
@@ -269,7 +270,7 @@ def test_read_survives_two_failures(connect: Connect, exchange: str, paper_venue
 def test_shifted_venue_clock_is_followed(connect: Connect, exchange: str, paper_venue: PaperVenueControl) -> None:
     connector = connect()
     connector.balances()
-    for skew_ms in (-30_000, 30_000):
+    for skew_ms in (-40_000, 40_000):
         paper_venue.faults(exchange, "", "clock_skew", skew_ms=skew_ms)
         assert connector.balances()
         connector.place(order(f"skew{abs(skew_ms)}{'a' if skew_ms < 0 else 'b'}"))

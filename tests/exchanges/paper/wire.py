@@ -1,9 +1,11 @@
 """Requests and sockets written out by hand, so that a test can spoil any byte of them."""
 
+import base64
 import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -118,8 +120,55 @@ class RawBingx:
         return int(answer.json()["code"])
 
 
-Raw = RawBybit | RawBinance | RawBingx
-RAW: dict[str, type[Raw]] = {"bybit": RawBybit, "binance": RawBinance, "bingx": RawBingx}
+class RawOkx:
+    order_path = "/api/v5/trade/order"
+    slug = "okx"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/okx"
+        self.keys = credentials
+
+    def call(
+        self, method: str, path: str, params: Any, *, age_ms: int = 0, timeout: float = 5, **headers: str
+    ) -> Answer:
+        moment = datetime.fromtimestamp(time.time() - age_ms / 1000, UTC)
+        stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        target = f"{path}?{urlencode(params)}" if method == "GET" and params else path
+        body = json.dumps(params) if method == "POST" else ""
+        signed = hmac.digest(self.keys.api_secret.encode(), f"{stamp}{method}{target}{body}".encode(), "sha256")
+        told = {
+            "OK-ACCESS-KEY": self.keys.api_key,
+            "OK-ACCESS-SIGN": base64.b64encode(signed).decode(),
+            "OK-ACCESS-TIMESTAMP": stamp,
+            "OK-ACCESS-PASSPHRASE": self.keys.passphrase,
+        }
+        return requests.request(method, self.url + target, data=body or None, headers=told | headers, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        """One contract: a hundredth of a bitcoin."""
+        order = {
+            "instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "buy", "ordType": "limit", "sz": "1", "px": "59000",
+            "clOrdId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/api/v5/account/balance", {}, **options)
+
+    def code(self, answer: Answer) -> int:
+        """Of a write the item's own."""
+        body = answer.json()
+        items = [row for row in body["data"] if "sCode" in row]
+        return int(items[0]["sCode"] if items else body["code"])
+
+
+Raw = RawBybit | RawBinance | RawBingx | RawOkx
+RAW: dict[str, type[RawBybit] | type[RawBinance] | type[RawBingx] | type[RawOkx]] = {
+    "bybit": RawBybit,
+    "binance": RawBinance,
+    "bingx": RawBingx,
+    "okx": RawOkx,
+}
 
 
 def told(socket: ClientConnection, wanted: Any, *, timeout_s: float = 5) -> Any:
