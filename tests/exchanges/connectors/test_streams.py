@@ -7,12 +7,11 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
 from cts.domain.errors import AuthFailed, Unsupported
 from cts.domain.types import Balance, Candle, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
 from cts.domain.venue import BookTop, Channel, Trade
-from tests.exchanges.connectors.scripted import fixture, scripted
+from tests.exchanges.connectors.scripted import btc, fixture, scripted, spec_of
 
 BTC = "BTC/USDT:USDT"
 
@@ -44,7 +43,7 @@ class Heard:
 def channels(exchange: str, stream: Stream) -> dict[str, Dialect]:
     """The sockets of a stream by the path they would connect to."""
     found = {}
-    for name, path in EXCHANGES[exchange].paper_ws_paths.items():
+    for name, path in spec_of(exchange).paper_ws_paths.items():
         for dialect in stream.dialects:
             if any(path in url for url in dialect._urls):
                 found[name] = dialect
@@ -61,7 +60,7 @@ def play(exchange: str, stream: Stream, frames: list[Any]) -> None:
 
 def test_public_frames_become_ticks_and_tickers(exchange: str) -> None:
     script, heard = fixture(exchange, "public_stream"), Heard()
-    play(exchange, scripted(exchange).public_stream([BTC], heard.events), script["frames"])
+    play(exchange, scripted(exchange).public_stream([btc(exchange)], heard.events), script["frames"])
     told = [[tick.symbol, tick.price, tick.bid, tick.ask, tick.at_ms] for tick in heard.ticks]
     assert told == script["ticks"]
     assert all(tick.received_ns > 0 for tick in heard.ticks)
@@ -81,10 +80,10 @@ def test_frames_of_a_channel_become_what_it_carries_and_nothing_else(exchange: s
     heard, connector = Heard(), scripted(exchange)
     if channel not in connector.spec.channels:
         with pytest.raises(Unsupported, match=channel):
-            connector.public_stream([BTC], heard.events, channels=[channel])
+            connector.public_stream([btc(exchange)], heard.events, channels=[channel])
         return
     script = fixture(exchange, "channels")[channel]
-    play(exchange, connector.public_stream([BTC], heard.events, channels=[channel]), script["frames"])
+    play(exchange, connector.public_stream([btc(exchange)], heard.events, channels=[channel]), script["frames"])
     name, kind = CHANNELS[channel]
     expected = msgspec.convert(script["expected"], kind)
     assert expected
@@ -99,13 +98,13 @@ def test_unreadable_row_of_a_channel_is_skipped(exchange: str, channel: Channel)
     if channel not in connector.spec.channels:
         return
     frames = json.loads(json.dumps(fixture(exchange, "channels")[channel]["frames"]).replace("60000", "NaN"))
-    play(exchange, connector.public_stream([BTC], heard.events, channels=[channel]), frames)
+    play(exchange, connector.public_stream([btc(exchange)], heard.events, channels=[channel]), frames)
     assert getattr(heard, CHANNELS[channel][0]) == []
 
 
 def test_all_channels_go_over_one_stream(exchange: str) -> None:
     heard, connector = Heard(), scripted(exchange)
-    stream = connector.public_stream([BTC], heard.events, channels=connector.spec.channels)
+    stream = connector.public_stream([btc(exchange)], heard.events, channels=connector.spec.channels)
     for channel in connector.spec.channels - {Channel.TICKERS}:
         play(exchange, stream, fixture(exchange, "channels")[channel]["frames"])
         assert getattr(heard, CHANNELS[channel][0])
@@ -113,7 +112,7 @@ def test_all_channels_go_over_one_stream(exchange: str) -> None:
 
 def test_candles_of_a_timeframe_the_venue_lacks_are_refused(exchange: str) -> None:
     with pytest.raises(Unsupported):
-        scripted(exchange).public_stream([BTC], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=61)
+        scripted(exchange).public_stream([btc(exchange)], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=61)
 
 
 def test_private_frames_become_orders_fills_and_positions(exchange: str) -> None:
@@ -137,7 +136,7 @@ def test_unreadable_private_row_ends_the_session_instead_of_losing_it(exchange: 
 def test_unreadable_public_row_is_skipped(exchange: str) -> None:
     script, heard = fixture(exchange, "public_stream"), Heard()
     frames = json.loads(json.dumps(script["frames"]).replace("60000.", "NaN"))
-    play(exchange, scripted(exchange).public_stream([BTC], heard.events), frames)
+    play(exchange, scripted(exchange).public_stream([btc(exchange)], heard.events), frames)
     assert not any(tick.price != tick.price for tick in heard.ticks)
 
 
@@ -182,13 +181,13 @@ def test_binance_trade_numbers_may_start_again_after_a_reconnect() -> None:
 
 
 def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange: str) -> None:
-    stream = scripted(exchange).public_stream([BTC], StreamEvents())
+    stream, eth = scripted(exchange).public_stream([btc(exchange)], StreamEvents()), f"ETH{spec_of(exchange).suffix}"
     for dialect in stream.dialects:
         first = json.loads(dialect.opening()[0])
-        added = [json.loads(frame) for frame in dialect.subscribe(["ETH/USDT:USDT", BTC])]
+        added = [json.loads(frame) for frame in dialect.subscribe([eth, btc(exchange)])]
         assert "BTC" not in json.dumps(added).upper()
         assert "ETHUSDT" in json.dumps(added).upper()
-        assert dialect.subscribe(["ETH/USDT:USDT"]) == []
+        assert dialect.subscribe([eth]) == []
         again = json.dumps([json.loads(frame) for frame in dialect.opening()]).upper()
         assert "ETHUSDT" in again
         assert "BTCUSDT" in again
@@ -196,7 +195,7 @@ def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange:
 
 
 def test_many_symbols_are_split_over_frames(exchange: str) -> None:
-    stream = scripted(exchange).public_stream([f"C{n}/USDT:USDT" for n in range(250)], StreamEvents())
+    stream = scripted(exchange).public_stream([f"C{n}{spec_of(exchange).suffix}" for n in range(250)], StreamEvents())
     for dialect in stream.dialects:
         frames = dialect.opening()
         assert len(frames) > 1
