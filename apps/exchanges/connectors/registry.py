@@ -3,7 +3,7 @@
 import threading
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
-from apps.exchanges.connectors.binance import BinanceConnector
+from apps.exchanges.connectors.binance import BinanceConnector, BinanceSpotConnector
 from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
 from apps.exchanges.connectors.clock import VenueClock
@@ -14,7 +14,7 @@ from apps.exchanges.connectors.transport import HttpTransport, Transport
 from cts.domain.errors import DomainError
 from cts.domain.types import Environment, Market
 
-_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BybitSpotConnector, BinanceConnector)
+_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BybitSpotConnector, BinanceConnector, BinanceSpotConnector)
 CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
 for _kind in _KINDS:
     CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind

@@ -9,7 +9,7 @@ import pytest
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
 from cts.domain.errors import AuthFailed, Unsupported
-from cts.domain.types import Balance, Candle, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
+from cts.domain.types import Balance, Candle, Environment, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
 from cts.domain.venue import BookTop, Channel, Trade
 from tests.exchanges.connectors.scripted import btc, fixture, scripted, spec_of
 
@@ -41,11 +41,11 @@ class Heard:
 
 
 def channels(exchange: str, stream: Stream) -> dict[str, Dialect]:
-    """The sockets of a stream by the path they would connect to."""
+    """The sockets of a stream by the addresses they would connect to."""
     found = {}
-    for name, path in spec_of(exchange).paper_ws_paths.items():
+    for name, urls in spec_of(exchange).environments[Environment.LIVE].ws.items():
         for dialect in stream.dialects:
-            if any(path in url for url in dialect._urls):
+            if tuple(dialect._urls) == urls:
                 found[name] = dialect
     return found
 
