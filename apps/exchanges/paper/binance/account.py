@@ -172,6 +172,11 @@ def income(face: "BinanceFace", call: Call) -> object:
     return rows[-limit:]
 
 
+def margin_pairs(face: "BinanceFace", call: Call) -> object:
+    """Nothing is lent here."""
+    return []
+
+
 def api_restrictions(face: "BinanceFace", call: Call) -> object:
     return {
         "ipRestrict": False,

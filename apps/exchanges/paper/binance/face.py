@@ -81,6 +81,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", F + "multiAssetsMargin"): Door(account.multi_assets, SIGNED, 30),
     ("GET", F + "leverageBracket"): Door(account.leverage_brackets, SIGNED),
     ("GET", F + "commissionRate"): Door(account.commission_rate, SIGNED, 20),
+    ("GET", "/sapi/v1/margin/allPairs"): Door(account.margin_pairs),
+    ("GET", "/sapi/v1/margin/isolated/allPairs"): Door(account.margin_pairs),
     ("GET", "/sapi/v1/account/apiRestrictions"): Door(account.api_restrictions, SIGNED),
     ("GET", F + "income"): Door(account.income, SIGNED, 30),
     ("GET", "/fapi/v2/balance"): Door(account.balance, SIGNED, 5),

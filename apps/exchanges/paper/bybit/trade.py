@@ -94,8 +94,9 @@ def _request(face: "BybitFace", call: Call) -> Request:
         # Spot orders have no direction: the trigger lies on one side of the price, or on the other.
         is_rising=trigger_price is not None and (trigger_price > last if is_spot else direction == "1"),
         base_price=last if trigger_price is not None and is_spot else None,
-        is_reduce_only=_is_true(call, "reduceOnly") or _is_true(call, "closeOnTrigger"),
-        leg=LEGS[call.params.get("positionIdx", "0")],
+        # Spot has no use for either, and says nothing.
+        is_reduce_only=not is_spot and (_is_true(call, "reduceOnly") or _is_true(call, "closeOnTrigger")),
+        leg=None if is_spot else LEGS[call.params.get("positionIdx", "0")],
     )
 
 
