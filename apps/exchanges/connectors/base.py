@@ -78,7 +78,11 @@ class StreamEvents(msgspec.Struct, kw_only=True):
 
 
 class Connector(ABC):
-    """One account on one venue and market. Thread-safe: reads and writes may come from several threads."""
+    """One account on one venue and market. Thread-safe: reads and writes may come from several threads.
+
+    A spot market has assets and orders only: `positions()` is empty there, and leverage, margin and position mode, orders
+    that only reduce, fundings and trailing stops it doesn't know are `Unsupported` before anything is sent.
+    """
 
     spec: ClassVar["ExchangeSpec"]
 

@@ -3,9 +3,9 @@
 import threading
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
-from apps.exchanges.connectors.binance import BinanceConnector
+from apps.exchanges.connectors.binance import BinanceConnector, BinanceSpotConnector
 from apps.exchanges.connectors.bingx import BingxConnector
-from apps.exchanges.connectors.bybit import BybitConnector
+from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
 from apps.exchanges.connectors.clock import VenueClock
 from apps.exchanges.connectors.okx import OkxConnector
@@ -16,7 +16,14 @@ from apps.exchanges.connectors.transport import HttpTransport, Transport
 from cts.domain.errors import DomainError
 from cts.domain.types import Environment, Market
 
-_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BinanceConnector, BingxConnector, OkxConnector)
+_KINDS: tuple[type[RestConnector], ...] = (
+    BybitConnector,
+    BybitSpotConnector,
+    BinanceConnector,
+    BinanceSpotConnector,
+    BingxConnector,
+    OkxConnector,
+)
 CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
 for _kind in _KINDS:
     CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind

@@ -131,6 +131,7 @@ def _state(venue: "PaperVenue", request: Request) -> object:
     orders = {**account.closed_orders, **account.open_orders}
     state: dict[str, Any] = {
         "balance": account.balance,
+        "assets": account.assets,
         "available": margin.available(account, venue=face.venue),
         "position_mode": account.position_mode,
         "margin_mode": account.margin_mode,

@@ -19,7 +19,6 @@ from apps.exchanges.paper.market import SYMBOLS, Held, Market
 from apps.exchanges.paper.okx.face import OkxFace
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
-from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
 
 FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace, OkxFace)
@@ -168,6 +167,7 @@ class PaperVenue:
         """The account of this key, made with this deposit when there is none."""
         face = self.faces[exchange]
         if known := face.members.get(api_key):
+            face.endow(known, Decimal(balance))
             return known, False
         self._number += 1
         account = Account(number=self._number)
@@ -176,8 +176,7 @@ class PaperVenue:
             exchange=exchange, api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account
         )
         face.members[api_key] = member
-        amount = Decimal(balance)
-        face.act(member, lambda: engine.deposit(account, amount=amount, now_ms=face.now_ms()))
+        face.endow(member, Decimal(balance))
         return member, True
 
     def answer(self, request: Request) -> "Response | Awaitable[Response | None] | None":

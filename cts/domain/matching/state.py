@@ -125,6 +125,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     leg: PositionSide | None = None
     # Set on stops and targets that hang on the position and go with it: what the venue calls them.
     attached_as: str = ""
+    # The last price when it was asked for, which some venues tell with a waiting order.
+    base_price: Decimal | None = None
 
     @property
     def is_spot(self) -> bool:

@@ -5,14 +5,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from apps.exchanges.connectors.base import Credentials, Target
+from apps.exchanges.connectors.base import Connector, Credentials, Target
 from apps.exchanges.connectors.clock import VenueClock
 from apps.exchanges.connectors.registry import CONNECTORS, addresses_of
 from apps.exchanges.connectors.rest import RestConnector
+from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.connectors.throttle import LocalLimiter
 from apps.exchanges.connectors.transport import Prepared, Response
 from cts.domain.types import Environment, Market, PositionMode
 
+# Every market of every venue, as its folder of payloads is called.
+PLACES: dict[str, type[RestConnector]] = {
+    name if market is Market.LINEAR else f"{name}-{market}": kind
+    for name, kinds in CONNECTORS.items()
+    for market, kind in kinds.items()
+}
 VENUES = Path(__file__).parents[3] / "fixtures" / "venues"
 KEY = Credentials(api_key="test-key-1234", api_secret="test-secret-5678", passphrase="test-passphrase-9012")
 SIGNING = {"timestamp", "signature"}
@@ -20,6 +27,15 @@ SIGNING = {"timestamp", "signature"}
 
 def fixture(exchange: str, name: str) -> Any:
     return json.loads((VENUES / exchange / f"{name}.json").read_text())
+
+
+def spec_of(exchange: str) -> ExchangeSpec:
+    return PLACES[exchange].spec
+
+
+def btc(of: str | Connector) -> str:
+    """Bitcoin in the spelling of this market."""
+    return f"BTC{(spec_of(of) if isinstance(of, str) else of.spec).suffix}"
 
 
 class ScriptedTransport:
@@ -81,8 +97,8 @@ def scripted(
     credentials: Credentials | None = KEY,
 ) -> RestConnector:
     """A connector whose clock stands still at the time of its fixtures."""
-    kind = CONNECTORS[exchange][Market.LINEAR]
-    target = Target(environment=Environment.LIVE, market=Market.LINEAR, position_mode=mode)
+    kind = PLACES[exchange]
+    target = Target(environment=Environment.LIVE, market=kind.spec.market, position_mode=mode)
     transport, addresses = ScriptedTransport(exchange, calls or []), addresses_of(kind.spec, target)
     return kind(
         credentials=credentials,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents, Target
-from apps.exchanges.connectors.registry import connector_create
+from apps.exchanges.connectors.registry import CONNECTORS, connector_create
 from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected
 from cts.domain.types import (
@@ -30,6 +30,11 @@ from tests.paper_fixtures import PaperVenueControl
 pytestmark = pytest.mark.wire
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 Connect = Callable[..., RestConnector]
+
+
+@pytest.fixture(params=sorted(name for name, kinds in CONNECTORS.items() if Market.LINEAR in kinds))
+def exchange(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

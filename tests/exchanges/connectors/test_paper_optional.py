@@ -14,10 +14,10 @@ from apps.exchanges.connectors.spec import Capability
 from cts.domain.errors import ExchangeError, OrderNotFound, Rejected, Unsupported
 from cts.domain.types import Balance, Candle, OrderAck, OrderStatus, OrderType, Side
 from cts.domain.venue import AmendRequest, BookTop, CancelRequest, Channel, Trade
-from tests.exchanges.connectors.test_paper import BTC, ETH, Connect, connect, eventually, order
+from tests.exchanges.connectors.test_paper import BTC, ETH, Connect, connect, eventually, exchange, order
 from tests.paper_fixtures import PaperVenueControl
 
-__all__ = ["connect"]  # the fixture
+__all__ = ["connect", "exchange"]  # the fixtures
 pytestmark = pytest.mark.wire
 
 

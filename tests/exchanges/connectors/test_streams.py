@@ -8,12 +8,11 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
 from cts.domain.errors import AuthFailed, Unsupported
-from cts.domain.types import Balance, Candle, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
+from cts.domain.types import Balance, Candle, Environment, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
 from cts.domain.venue import BookTop, Channel, Trade
-from tests.exchanges.connectors.scripted import fixture, scripted
+from tests.exchanges.connectors.scripted import btc, fixture, scripted, spec_of
 
 BTC = "BTC/USDT:USDT"
 
@@ -43,11 +42,11 @@ class Heard:
 
 
 def channels(exchange: str, stream: Stream) -> dict[str, Dialect]:
-    """The sockets of a stream by the path they would connect to."""
+    """The sockets of a stream by the addresses they would connect to."""
     found = {}
-    for name, path in EXCHANGES[exchange].paper_ws_paths.items():
+    for name, urls in spec_of(exchange).environments[Environment.LIVE].ws.items():
         for dialect in stream.dialects:
-            if any(path in url for url in dialect._urls):
+            if tuple(dialect._urls) == urls:
                 found[name] = dialect
     return found
 
@@ -62,7 +61,7 @@ def play(exchange: str, stream: Stream, frames: list[Any]) -> None:
 
 def test_public_frames_become_ticks_and_tickers(exchange: str) -> None:
     script, heard = fixture(exchange, "public_stream"), Heard()
-    play(exchange, scripted(exchange).public_stream([BTC], heard.events), script["frames"])
+    play(exchange, scripted(exchange).public_stream([btc(exchange)], heard.events), script["frames"])
     told = [[tick.symbol, tick.price, tick.bid, tick.ask, tick.at_ms] for tick in heard.ticks]
     assert told == script["ticks"]
     assert all(tick.received_ns > 0 for tick in heard.ticks)
@@ -82,10 +81,10 @@ def test_frames_of_a_channel_become_what_it_carries_and_nothing_else(exchange: s
     heard, connector = Heard(), scripted(exchange)
     if channel not in connector.spec.channels:
         with pytest.raises(Unsupported, match=channel):
-            connector.public_stream([BTC], heard.events, channels=[channel])
+            connector.public_stream([btc(exchange)], heard.events, channels=[channel])
         return
     script = fixture(exchange, "channels")[channel]
-    play(exchange, connector.public_stream([BTC], heard.events, channels=[channel]), script["frames"])
+    play(exchange, connector.public_stream([btc(exchange)], heard.events, channels=[channel]), script["frames"])
     name, kind = CHANNELS[channel]
     expected = msgspec.convert(script["expected"], kind)
     assert expected
@@ -100,13 +99,13 @@ def test_unreadable_row_of_a_channel_is_skipped(exchange: str, channel: Channel)
     if channel not in connector.spec.channels:
         return
     frames = json.loads(json.dumps(fixture(exchange, "channels")[channel]["frames"]).replace("60000", "NaN"))
-    play(exchange, connector.public_stream([BTC], heard.events, channels=[channel]), frames)
+    play(exchange, connector.public_stream([btc(exchange)], heard.events, channels=[channel]), frames)
     assert getattr(heard, CHANNELS[channel][0]) == []
 
 
 def test_all_channels_go_over_one_stream(exchange: str) -> None:
     heard, connector = Heard(), scripted(exchange)
-    stream = connector.public_stream([BTC], heard.events, channels=connector.spec.channels)
+    stream = connector.public_stream([btc(exchange)], heard.events, channels=connector.spec.channels)
     for channel in connector.spec.channels - {Channel.TICKERS}:
         play(exchange, stream, fixture(exchange, "channels")[channel]["frames"])
         assert getattr(heard, CHANNELS[channel][0])
@@ -114,7 +113,7 @@ def test_all_channels_go_over_one_stream(exchange: str) -> None:
 
 def test_candles_of_a_timeframe_the_venue_lacks_are_refused(exchange: str) -> None:
     with pytest.raises(Unsupported):
-        scripted(exchange).public_stream([BTC], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=61)
+        scripted(exchange).public_stream([btc(exchange)], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=61)
 
 
 def test_private_frames_become_orders_fills_and_positions(exchange: str) -> None:
@@ -138,7 +137,7 @@ def test_unreadable_private_row_ends_the_session_instead_of_losing_it(exchange: 
 def test_unreadable_public_row_is_skipped(exchange: str) -> None:
     script, heard = fixture(exchange, "public_stream"), Heard()
     frames = json.loads(json.dumps(script["frames"]).replace("60000.", "NaN"))
-    play(exchange, scripted(exchange).public_stream([BTC], heard.events), frames)
+    play(exchange, scripted(exchange).public_stream([btc(exchange)], heard.events), frames)
     assert not any(tick.price != tick.price for tick in heard.ticks)
 
 
@@ -201,25 +200,26 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange: str) -> None:
-    connector = scripted(exchange)
-    btc, eth = (connector.venue_symbol(symbol).upper() for symbol in (BTC, "ETH/USDT:USDT"))
-    stream = connector.public_stream([BTC], StreamEvents())
+    connector, place = scripted(exchange), spec_of(exchange).suffix
+    ours, other = (connector.venue_symbol(f"{base}{place}").upper() for base in ("BTC", "ETH"))
+    stream = connector.public_stream([btc(exchange)], StreamEvents())
     for dialect in stream.dialects:
         first = json.dumps([topics_of(frame) for frame in drained(dialect, dialect.opening())])
-        added = json.dumps([topics_of(frame) for frame in drained(dialect, dialect.subscribe(["ETH/USDT:USDT", BTC]))])
-        assert btc not in added
-        assert eth in added
-        assert drained(dialect, dialect.subscribe(["ETH/USDT:USDT"])) == []
+        frames = drained(dialect, dialect.subscribe([f"ETH{place}", btc(exchange)]))
+        added = json.dumps([topics_of(frame) for frame in frames])
+        assert ours not in added
+        assert other in added
+        assert drained(dialect, dialect.subscribe([f"ETH{place}"])) == []
         again = json.dumps([topics_of(frame) for frame in drained(dialect, dialect.opening())])
-        assert eth in again
-        assert btc in again
-        assert btc in first
+        assert other in again
+        assert ours in again
+        assert ours in first
 
 
 @pytest.mark.usefixtures("hurried")
 def test_many_symbols_are_split_over_frames(exchange: str) -> None:
     connector = scripted(exchange)
-    symbols = [f"C{n}/USDT:USDT" for n in range(250)]
+    symbols = [f"C{n}{spec_of(exchange).suffix}" for n in range(250)]
     stream = connector.public_stream(symbols, StreamEvents())
     told = []
     for dialect in stream.dialects:

@@ -13,6 +13,7 @@ from cts.domain.types import Tick
 
 if TYPE_CHECKING:
     from apps.exchanges.connectors.binance.connector import BinanceConnector
+    from apps.exchanges.connectors.binance.spot import BinanceSpotConnector
 
 # Between trades a moved quote is told too, so that a price's age says whether we hear, not whether somebody dealt.
 QUOTE_TICK_S = 0.25
@@ -35,7 +36,7 @@ class Quote(msgspec.Struct, gc=False):
 class QuoteBoard:
     """Trades and best prices come by different sockets; a tick needs both."""
 
-    def __init__(self, connector: "BinanceConnector", events: StreamEvents) -> None:
+    def __init__(self, connector: "BinanceConnector | BinanceSpotConnector", events: StreamEvents) -> None:
         self.connector = connector
         self._events = events
         self._lock = threading.Lock()
@@ -44,7 +45,8 @@ class QuoteBoard:
     def note_book(self, row: Row) -> None:
         read = self.connector.read
         bid, ask = float(read.positive(row, "b")), float(read.positive(row, "a"))
-        at_ms, now = read.integer(row, "E"), time.monotonic()
+        # Spot's come without a time.
+        at_ms, now = read.integer_or_none(row, "E") or self.connector.now_ms(), time.monotonic()
         with self._lock:
             quote = self._quote(row)
             quote.bid, quote.ask = bid, ask

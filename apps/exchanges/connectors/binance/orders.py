@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from apps.exchanges.connectors.binance import spec as calls
-from apps.exchanges.connectors.binance.fills import BinanceFills
+from apps.exchanges.connectors.binance.prints import BinancePrints
 from apps.exchanges.connectors.binance.words import FORCE_WORDS, KIND_WORDS, LEG_WORDS, SIDE_WORDS
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Call
@@ -14,8 +14,21 @@ from cts.domain.types import OrderAck, OrderRequest, OrderType, VenueOrder
 from cts.domain.units import decimal_text
 from cts.domain.venue import AmendRequest, CancelRequest
 
+WEEK_MS = 7 * 86_400_000
 
-class BinanceOrders(BinanceFills):
+
+class BinanceOrders(BinancePrints):
+    fills_call = calls.FILLS
+    order_call = calls.ORDER
+    fills_span_ms = WEEK_MS
+
+    def _learn_history(self, symbol: str, *, since_ms: int | None) -> None:
+        params = {"symbol": self.venue_symbol(symbol)}
+        for start, end in self.windows(since_ms, span_ms=WEEK_MS):
+            times = {"startTime": str(start), "endTime": str(end), "limit": str(1000)}
+            for row in self._rows(calls.ALGO_HISTORY, params | times):
+                self.parse_algo_order(row)
+
     def _order_call(self, request: OrderRequest) -> tuple[Call, dict[str, Any]]:
         kind = request.order_type
         params: dict[str, Any] = {

@@ -1,12 +1,12 @@
-"""What Binance's streams spell in single letters, its public prints and its fundings, in our types."""
+"""What Binance's account stream spells in single letters, and its fundings, in our types."""
 
 from abc import ABC
 from typing import Any
 
 from apps.exchanges.connectors.binance.rows import BinanceRows
 from apps.exchanges.connectors.parsing import ZERO, Row
-from cts.domain.types import Balance, Candle, Side, VenueFill, VenueOrder, VenuePosition
-from cts.domain.venue import BookTop, FundingPayment, FundingRate, Trade
+from cts.domain.types import Balance, VenueFill, VenueOrder, VenuePosition
+from cts.domain.venue import FundingPayment, FundingRate
 
 
 class BinancePrints(BinanceRows, ABC):
@@ -55,35 +55,6 @@ class BinancePrints(BinanceRows, ABC):
         total = self.read.signed(row, "wb")
         free = max(self.read.signed(row, "cw"), ZERO)
         return Balance(asset=self.read.text(row, "a"), total=total, available=free, equity=total)
-
-    # --- public prints ----------------------------------------------------------------------------------------------
-    def parse_trade(self, row: Row) -> Trade:
-        read = self.read
-        return Trade(
-            symbol=self.symbol(row, "s"),
-            trade_id=read.identifier(row, "a"),
-            price=read.positive(row, "p"),
-            quantity=read.positive(row, "q"),
-            # It says whether the buyer was the maker.
-            side=Side.SELL if read.flag(row, "m") else Side.BUY,
-            at_ms=read.integer(row, "T"),
-        )
-
-    def parse_book_top(self, row: Row) -> BookTop:
-        read = self.read
-        bid, ask = read.positive_or_none(row, "b"), read.positive_or_none(row, "a")
-        return BookTop(
-            symbol=self.symbol(row, "s"),
-            bid=bid,
-            bid_quantity=ZERO if bid is None else read.unsigned(row, "B"),
-            ask=ask,
-            ask_quantity=ZERO if ask is None else read.unsigned(row, "A"),
-            at_ms=read.integer(row, "E"),
-        )
-
-    def parse_bar(self, row: Row) -> Candle:
-        names = {"open_ms": "t", "open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}
-        return self.bar({name: row.get(short) for name, short in names.items()}, is_closed=self.read.flag(row, "x"))
 
     # --- funding and the key ----------------------------------------------------------------------------------------
     def parse_funding_rate(self, row: Row) -> FundingRate:

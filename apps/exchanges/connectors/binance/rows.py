@@ -2,13 +2,11 @@
 
 from abc import ABC
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
+from apps.exchanges.connectors.binance.fills import BinanceFills
 from apps.exchanges.connectors.binance.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER
 from apps.exchanges.connectors.binance.spec import SPEC, TIME, USED_HEADERS
-from apps.exchanges.connectors.binance.wording import BinanceWording
 from apps.exchanges.connectors.binance.words import ALGO_STATUSES, KINDS, LEGS, SIDES, STATUSES
-from apps.exchanges.connectors.client_ids import ClientIds
 from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
 from cts.domain.types import (
     Balance,
@@ -23,16 +21,12 @@ from cts.domain.types import (
 _HUNDRED = Decimal(100)
 
 
-class BinanceRows(BinanceWording, ABC):
+class BinanceRows(BinanceFills, ABC):
     spec = SPEC
     used_headers = USED_HEADERS
     read = READ
     time_call = TIME
     time_field = "serverTime"
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.client_ids = ClientIds()
 
     def parse_instrument(self, row: Row) -> Instrument:
         read = self.read

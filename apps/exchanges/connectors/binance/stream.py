@@ -31,7 +31,7 @@ class BoardDialect(Dialect):
     ) -> None:
         super().__init__(urls=urls, events=events, heartbeat_s=board.connector.spec.heartbeat_s)
         # The mark price comes every second, whatever the market does.
-        self.is_never_quiet = "markPrice@1s" in streams
+        self.is_never_quiet = "markPrice@1s" in streams or "ticker" in streams
         self.streams = tuple(streams)
         self._channels = channels
         self._timeframe_s = timeframe_s

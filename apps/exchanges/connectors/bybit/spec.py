@@ -1,5 +1,7 @@
 """Bybit v5 as data: addresses, budgets, codes, calls. https://bybit-exchange.github.io/docs/v5/intro"""
 
+import msgspec
+
 from apps.exchanges.connectors.spec import (
     Call,
     Capability,
@@ -14,10 +16,18 @@ from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
 
 _WS = {"public": "/v5/public/linear", "private": "/v5/private"}
+_SPOT_WS = {"public": "/v5/public/spot", "private": "/v5/private"}
 
 
-def _endpoints(rest: str, ws: str) -> Endpoints:
-    return Endpoints(rest=rest, ws={name: (ws + path,) for name, path in _WS.items()})
+def _environments(paths: dict[str, str]) -> dict[Environment, Endpoints]:
+    hosts = {
+        Environment.TESTNET: ("https://api-testnet.bybit.com", "wss://stream-testnet.bybit.com"),
+        Environment.LIVE: ("https://api.bybit.com", "wss://stream.bybit.com"),
+    }
+    return {
+        environment: Endpoints(rest=rest, ws={name: (ws + path,) for name, path in paths.items()})
+        for environment, (rest, ws) in hosts.items()
+    }
 
 
 def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
@@ -39,10 +49,7 @@ ERRORS = {
 SPEC = ExchangeSpec(
     name="bybit",
     label="Bybit",
-    environments={
-        Environment.TESTNET: _endpoints("https://api-testnet.bybit.com", "wss://stream-testnet.bybit.com"),
-        Environment.LIVE: _endpoints("https://api.bybit.com", "wss://stream.bybit.com"),
-    },
+    environments=_environments(_WS),
     paper_ws_paths=_WS,
     market=Market.LINEAR,
     capabilities=frozenset(Capability)
@@ -80,6 +87,20 @@ SPEC = ExchangeSpec(
     max_leverage=100,
     docs_url="https://bybit-exchange.github.io/docs/v5/intro",
     keys_url="https://www.bybit.com/app/user/api-management",
+)  # fmt: skip
+
+# Hosts, budgets and codes are the same: an account's orders are counted together, to be on the safe side.
+SPOT_SPEC = msgspec.structs.replace(
+    SPEC,
+    environments=_environments(_SPOT_WS),
+    paper_ws_paths=_SPOT_WS,
+    market=Market.SPOT,
+    capabilities=SPEC.capabilities - {
+        Capability.LEVERAGE, Capability.MARGIN_MODE, Capability.HEDGE, Capability.POSITION_MODE_SET,
+        Capability.REDUCE_ONLY_IN_HEDGE, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
+    },
+    suffix="/USDT",
+    max_leverage=1,
 )  # fmt: skip
 
 

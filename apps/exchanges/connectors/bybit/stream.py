@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from apps.exchanges.connectors.bybit.account import BybitAccount
 
 TOPICS_PER_FRAME = 10
+_QUOTES = ("bid1Price", "ask1Price")
 
 
 class PublicDialect(BybitDialect):
@@ -41,7 +42,11 @@ class PublicDialect(BybitDialect):
             Channel.BOOK_TOP: "orderbook.1",
             Channel.CANDLES: f"kline.{connector.spec.timeframes[timeframe_s]}",
         }
-        self._kinds = [word for channel, word in words.items() if channel in channels]
+        self._is_book_wanted = Channel.BOOK_TOP in channels
+        # Best prices come with the tickers, or have to be laid beside them.
+        self._is_book_merged = connector.has_quotes_apart and Channel.TICKERS in channels
+        needed = channels | ({Channel.BOOK_TOP} if self._is_book_merged else set())
+        self._kinds = [word for channel, word in words.items() if channel in needed]
         self._rows: dict[str, Row] = {}
 
     def opening(self) -> list[str]:
@@ -72,25 +77,38 @@ class PublicDialect(BybitDialect):
                 trades = [self._connector.parse_trade(row) for row in self._connector.read.rows(message, "data")]
                 tell(self.events.on_trades, trades)
             elif kind == "orderbook" and message.get("type") == "snapshot":
-                row = self._connector.read.mapping(message, "data")
-                tell(self.events.on_book_top, self._connector.parse_book_top(row, at_ms=_stamp(message)))
+                self._book(message, received_ns=received_ns)
             elif kind == "kline":
                 self._candles(message, name=rest.partition(".")[2])
         except PayloadError as error:
             log.warning("Unreadable market event: %s", error.message)
+
+    def _book(self, message: Row, *, received_ns: int) -> None:
+        row = self._connector.read.mapping(message, "data")
+        top = self._connector.parse_book_top(row, at_ms=_stamp(message))
+        if self._is_book_wanted:
+            tell(self.events.on_book_top, top)
+        ticker = self._rows.get(row["s"])
+        if self._is_book_merged and ticker is not None:
+            ticker |= {"bid1Price": str(top.bid or ""), "ask1Price": str(top.ask or "")}
+            self._tell(ticker, at_ms=top.at_ms, received_ns=received_ns)
 
     def _ticker(self, message: Row, *, received_ns: int) -> None:
         data = message.get("data")
         if not isinstance(data, dict) or not isinstance(name := data.get("symbol"), str):
             return
         if message.get("type") == "snapshot":
-            row = self._rows[name] = data
+            quotes = {k: v for k, v in self._rows.get(name, {}).items() if k in _QUOTES and self._is_book_merged}
+            row = self._rows[name] = quotes | data
         else:
             row = self._rows.get(name, {})
             if not row:
                 return  # a change to what we never had whole: the next snapshot brings it
             row.update(data)
-        ticker = self._connector.parse_ticker(row, at_ms=_stamp(message))
+        self._tell(row, at_ms=_stamp(message), received_ns=received_ns)
+
+    def _tell(self, row: Row, *, at_ms: int, received_ns: int) -> None:
+        ticker = self._connector.parse_ticker(row, at_ms=at_ms)
         tell(self.events.on_ticks, [_tick(ticker, received_ns)])
         tell(self.events.on_tickers, [ticker])
 

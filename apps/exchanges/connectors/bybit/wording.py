@@ -23,6 +23,8 @@ class BybitWording(BybitPrints, ABC):
     # What names the market in a call, and all of what is held or open in it.
     in_category: ClassVar[dict[str, str]]
     in_whole: ClassVar[dict[str, str]]
+    # Whether the ticker stream leaves the best prices to the book's.
+    has_quotes_apart: ClassVar[bool] = False
     # Where a key's permissions name the right to trade here.
     trade_group: ClassVar[str]
     trade_right: ClassVar[str]

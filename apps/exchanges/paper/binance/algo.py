@@ -89,7 +89,7 @@ def _trail_ratio(call: Call) -> Decimal:
 
 def _conditional(account: Account) -> list[Order]:
     known = [*account.closed_orders.values(), *account.open_orders.values()]
-    return [order for order in known if order.is_conditional]
+    return [order for order in known if order.is_conditional and not order.request.is_spot]
 
 
 def _find(call: Call, *, code: int, message: str) -> Order:
@@ -115,7 +115,7 @@ def cancel(face: "BinanceFace", call: Call) -> object:
 
 
 def _waiting(call: Call, symbol: str | None) -> list[Order]:
-    orders = [order for order in call.account.open_orders.values() if order.is_conditional and not order.triggered_id]
+    orders = [order for order in _conditional(call.account) if order.status.is_open and not order.triggered_id]
     return [order for order in orders if symbol in (None, order.request.symbol)]
 
 

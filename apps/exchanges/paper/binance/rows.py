@@ -16,6 +16,8 @@ POLICY = Policy(
     taker_fee_rate=Decimal("0.0005"),
     is_client_id_reusable=True,
     is_crossing_refused=True,
+    is_wallet_unified=False,
+    is_spot_conditional_reserved=True,
 )
 # base: lot step, min quantity, max quantity, max market quantity, min notional, max leverage, maintenance ratio
 _LISTED = {

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from apps.exchanges.paper.bybit import trade
-from apps.exchanges.paper.bybit.errors import REFUSALS, BybitError
+from apps.exchanges.paper.bybit.errors import BybitError, told
 from apps.exchanges.paper.bybit.market import category
 from apps.exchanges.paper.bybit.rows import Row
 from apps.exchanges.paper.face import Call, Params
@@ -56,7 +56,7 @@ def _one(
     except BybitError as error:
         return error.code, error.message, {}
     except Refused as refused:
-        return *REFUSALS[refused.reason], {}
+        return *told(refused.reason, category=params["category"]), {}
 
 
 def _entries(call: Call, *, largest: int) -> list[dict[str, Any]]:
