@@ -23,6 +23,7 @@ def page_context(request: HttpRequest, *, section: str, data: dict[str, Any] | N
         "connection_url": reverse("connections"),
         "story_url": reverse("positions"),
         "exchanges": {name: spec.label for name, spec in EXCHANGES.items()},
+        "community": [name for name, spec in EXCHANGES.items() if spec.is_community],
     }
     return {
         "section": section,

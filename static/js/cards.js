@@ -125,6 +125,7 @@ function renderCard(card, connection) {
   text(part(card, "name"), connection.name);
   part(card, "name").href = `${app.page.live_url}${connection.id}/`;
   text(part(card, "venue"), `${app.page.exchanges[connection.exchange] ?? words(connection.exchange)} · ${words(connection.market)} · ${connection.leverage}×`);
+  part(card, "community").hidden = !app.page.community.includes(connection.exchange);
   part(card, "environment").className = `tag is-${connection.environment}`;
   text(part(card, "environment"), connection.environment);
   part(card, "mark").className = `mark ${mark}`;

@@ -8,6 +8,7 @@ import pytest
 from apps.exchanges.connectors.base import Target
 from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
 from apps.exchanges.connectors.ccxt_adapter.spec import exchange_specs
+from apps.exchanges.connectors.spec import ExchangeSpec
 from cts.domain.types import Environment, Market, PositionMode
 from tests.paper_fixtures import PaperVenueControl
 
@@ -15,10 +16,14 @@ FACES = {"bybit": "bybit", "binanceusdm": "binance"}
 Connect = Callable[..., CcxtConnector]
 
 
+def spec_of(name: str) -> ExchangeSpec:
+    return exchange_specs(name)[Market.LINEAR]
+
+
 def connector_made(
     name: str, base_url: str, *, mode: PositionMode = PositionMode.ONE_WAY, **options: Any
 ) -> CcxtConnector:
-    kind = type("Made", (CcxtConnector,), {"spec": exchange_specs(name)[Market.LINEAR]})
+    kind = type("Made", (CcxtConnector,), {"spec": spec_of(name)})
     target = Target(
         environment=Environment.LIVE,
         market=Market.LINEAR,

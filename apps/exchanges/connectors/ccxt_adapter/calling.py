@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import localcontext
-from threading import RLock
 from typing import Any, TypeVar
 
 from apps.exchanges.connectors.base import Credentials, Target
 from apps.exchanges.connectors.ccxt_adapter.client import client_create, client_kind, mentions
 from apps.exchanges.connectors.ccxt_adapter.errors import Verdict, error_for, verdict_of
 from apps.exchanges.connectors.ccxt_adapter.spec import features_of, id_of, order_features
+from apps.exchanges.connectors.ccxt_adapter.turns import Turns
 from apps.exchanges.connectors.parsing import Reader, Row
 from apps.exchanges.connectors.spec import Intent
 from apps.exchanges.connectors.verbs import OptionalVerbs
@@ -21,6 +21,7 @@ ATTEMPTS = 3
 BACK_OFF_S = 0.2
 LIMIT_WAIT_MAX_S = 5.0
 T = TypeVar("T")
+_URGENT = (Intent.PLACE, Intent.CANCEL)
 
 
 class CcxtCalling(OptionalVerbs):
@@ -46,7 +47,7 @@ class CcxtCalling(OptionalVerbs):
         self._secrets = tuple(part for part in parts if part)
         self._hedged = target.position_mode is PositionMode.HEDGE
         self._is_linear = target.market is Market.LINEAR
-        self._lock = RLock()
+        self._turns = Turns()
         self._blocked_until = 0.0
 
     # --- what the exchange can do -----------------------------------------------------------------------------------
@@ -90,7 +91,7 @@ class CcxtCalling(OptionalVerbs):
 
     def _once(self, verb: Callable[..., Any], *arguments: Any, intent: Intent, **named: Any) -> Any:
         # ccxt sets the rounding of whichever thread it runs on.
-        with self._lock, localcontext():
+        with self._turns.turn(is_urgent=intent in _URGENT), localcontext():
             self._wait_for_limit()
             before = self.client.requests_left
             try:

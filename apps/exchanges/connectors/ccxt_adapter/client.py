@@ -15,7 +15,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
 from apps.exchanges.connectors.base import Credentials
-from cts.domain.errors import DomainError
+from cts.domain.errors import DomainError, PayloadError
 from cts.domain.types import Environment, Market
 
 INSTALL = "install it with: make ccxt"
@@ -37,9 +37,21 @@ class _Exact:
     def on_json_response(self, response_body: str) -> Any:
         return json.loads(response_body, parse_float=str, parse_int=str)
 
-    def fetch(self, *args: Any, **options: Any) -> Any:
+    def parse_json(self, http_response: str) -> Any:
+        """ccxt takes a body cut short for a text, and reads no positions and no money in it."""
+        if not http_response.startswith(("{", "[")):
+            return None
+        try:
+            return self.on_json_response(http_response)
+        except ValueError:
+            raise PayloadError("body", detail="is not whole") from None
+
+    def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         self.requests_left += 1
-        return super().fetch(*args, **options)  # type: ignore[misc]
+        told = super().fetch(url, method, headers, body)  # type: ignore[misc]
+        if method == "GET" and not isinstance(told, dict | list):
+            raise PayloadError("body", detail="is not JSON")
+        return told
 
 
 class _Elsewhere(HTTPAdapter):
