@@ -18,7 +18,7 @@ from cts.domain.errors import (
 from tests.exchanges.ccxt_adapter.conftest import spec_of
 
 KINDS = sorted(
-    {kind for kind in vars(ccxt.base.errors).values() if isinstance(kind, type) and issubclass(kind, ccxt.BaseError)},
+    {kind for kind in vars(ccxt).values() if isinstance(kind, type) and issubclass(kind, ccxt.BaseError)},
     key=lambda kind: kind.__name__,
 )
 LOST, REFUSED = (AmbiguousResult, Unavailable), (Rejected, Rejected)

@@ -11,6 +11,7 @@ from apps.exchanges.connectors import registry
 from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
 from apps.exchanges.factory import connector_for, connector_forget
 from apps.exchanges.models import Connection
+from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db
 NOTE = b"Community-grade: not certified here"
@@ -29,6 +30,11 @@ def offered() -> Iterator[None]:
 
 
 @pytest.fixture
+def as_alice(api: Api, alice: User) -> APIClient:
+    return api(alice)
+
+
+@pytest.fixture
 def page(alice: User) -> Client:
     client = Client()
     client.force_login(alice)
@@ -36,13 +42,13 @@ def page(alice: User) -> Client:
 
 
 def test_the_form_says_what_it_is_and_offers_no_paper(page: Client) -> None:
-    answer = page.get("/connections/add/", {"exchange": SLUG})
+    answer = page.get("/connections/new/", {"exchange": SLUG})
     assert answer.status_code == 200
     assert NOTE in answer.content
     assert b"Coinbase International (community)" in answer.content
     assert b'value="paper"' not in answer.content
     assert b'name="passphrase"' in answer.content
-    assert NOTE not in page.get("/connections/add/", {"exchange": "bybit"}).content
+    assert NOTE not in page.get("/connections/new/", {"exchange": "bybit"}).content
 
 
 def test_a_connection_is_made_shown_and_connected_through_ccxt(as_alice: APIClient, page: Client) -> None:

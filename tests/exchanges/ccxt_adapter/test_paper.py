@@ -282,7 +282,8 @@ def test_streams_tell_ticks_orders_fills_and_positions(connect: Connect, paper_v
         on_position=lambda leg, symbol: heard["position"].append((leg, symbol)),
         on_connected=up.release,
     )
-    streams = [connector.public_stream([BTC], events), connector.private_stream(events)]
+    # Prices come over a connector without a key in the product too.
+    streams = [connect().public_stream([BTC], events), connector.private_stream(events)]
     for stream in streams:
         stream.start()
     try:

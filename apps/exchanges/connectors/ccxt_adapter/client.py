@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from apps.exchanges.connectors.base import Credentials
 from cts.domain.errors import DomainError, PayloadError
 from cts.domain.types import Environment, Market
+from cts.domain.units import decimal_from_float
 
 INSTALL = "install it with: make ccxt"
 # ccxt writes whole requests, keys and signatures included, at DEBUG.
@@ -33,9 +34,16 @@ class _Exact:
 
     number = Decimal
     requests_left = 0
+    markets: dict[str, Any]
 
     def on_json_response(self, response_body: str) -> Any:
         return json.loads(response_body, parse_float=str, parse_int=str)
+
+    def set_markets(self, markets: Any, currencies: Any = None) -> Any:
+        """ccxt's own table of an exchange (fees, limits) is written with floats."""
+        super().set_markets(markets, currencies)  # type: ignore[misc]
+        self.markets = {symbol: exact(row) for symbol, row in self.markets.items()}
+        return self.markets
 
     def parse_json(self, http_response: str) -> Any:
         """ccxt takes a body cut short for a text, and reads no positions and no money in it."""
@@ -64,6 +72,15 @@ class _Elsewhere(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         request.url = self._base_url + request.path_url
         return super().send(request, *args, **options)
+
+
+def exact(value: Any) -> Any:
+    """The row with decimals in place of floats; the venue's own row in it stays as it came."""
+    if isinstance(value, float):
+        return decimal_from_float(value)
+    if isinstance(value, dict):
+        return {name: inner if name == "info" else exact(inner) for name, inner in value.items()}
+    return [exact(inner) for inner in value] if isinstance(value, list) else value
 
 
 def library() -> Any:

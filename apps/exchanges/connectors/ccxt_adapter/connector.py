@@ -12,7 +12,7 @@ from apps.exchanges.connectors.ccxt_adapter.trades import trades_between
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Capability, Intent
 from apps.exchanges.connectors.stream import Stream
-from cts.domain.errors import Rejected, Unsupported
+from cts.domain.errors import OrderNotFound, Rejected, Unsupported
 from cts.domain.types import (
     Balance,
     Candle,
@@ -26,9 +26,12 @@ from cts.domain.types import (
 from cts.domain.venue import Channel, FundingPayment, FundingRate
 
 TICKERS_S = 1.0
+LOOSE_MAX = 10
 
 
 class CcxtConnector(CcxtOrders):
+    _mode_set: PositionMode | None = None
+
     # --- market -----------------------------------------------------------------------------------------------------
     def server_time_ms(self) -> int:
         if self.has("fetchTime"):
@@ -140,8 +143,6 @@ class CcxtConnector(CcxtOrders):
             is_hedged = any(row.get("hedged") is True for row in rows)
         return PositionMode.HEDGE if is_hedged else PositionMode.ONE_WAY
 
-    _mode_set: PositionMode | None = None
-
     def set_position_mode(self, mode: PositionMode) -> None:
         self.require(Capability.POSITION_MODE_SET)
         self.load()
@@ -150,14 +151,26 @@ class CcxtConnector(CcxtOrders):
 
     def fills(self, symbol: str, *, since_ms: int | None = None, venue_order_id: str = "") -> list[VenueFill]:
         self.market_of(symbol)
-        rows = trades_between(self, symbol, since_ms=since_ms)
-        fills = sorted(self.read_rows(rows, self.parse_fill), key=lambda fill: fill.executed_ms)
+        fills = self._fills_read(trades_between(self, symbol, since_ms=since_ms))
         return [fill for fill in fills if venue_order_id in ("", fill.venue_order_id)]
 
     def fills_of_all(self, *, since_ms: int) -> list[VenueFill]:
         """Of venues that tell them without a symbol."""
         self.load()
-        return self.read_rows(trades_between(self, None, since_ms=since_ms), self.parse_fill)
+        return self._fills_read(trades_between(self, None, since_ms=since_ms))
+
+    def _fills_read(self, rows: list[Row]) -> list[VenueFill]:
+        """Few venues name our order on an execution: of those that may be ours, the order is asked for first."""
+        fills = self.read_rows(rows, self.parse_fill)
+        for symbol in {fill.symbol for fill in fills if not fill.client_order_id}:
+            for known in self.memory.loose(symbol)[-LOOSE_MAX:]:
+                is_conditional = bool(known.order_type and known.order_type.is_conditional)
+                try:
+                    self.order(symbol, client_order_id=known.client_order_id, is_conditional=is_conditional)
+                except OrderNotFound:
+                    continue
+            fills = self.read_rows(rows, self.parse_fill)
+        return sorted(fills, key=lambda fill: fill.executed_ms)
 
     def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
         self.require(Capability.FUNDING_PAYMENTS)

@@ -5,7 +5,7 @@ from threading import Lock
 
 import msgspec
 
-from cts.domain.types import OrderRequest, OrderType, PositionSide
+from cts.domain.types import OrderRequest, OrderType, PositionSide, VenueOrder
 
 _KEPT = 2000
 
@@ -18,6 +18,13 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     order_type: OrderType | None = None
     position_side: PositionSide | None = None
     symbol: str = ""
+    became: str = ""
+
+    @property
+    def is_loose(self) -> bool:
+        """Its executions may come under an id we don't know yet."""
+        kind = self.order_type
+        return not self.venue_order_id or (kind is not None and kind.is_conditional and not self.became)
 
 
 class OrderMemory:
@@ -50,8 +57,32 @@ class OrderMemory:
         """Another id of the same order's, under which its executions come."""
         if client_order_id and venue_order_id:
             with self._lock:
+                known = self._by_client.get(client_order_id) or Known(client_order_id)
+                self._by_client[client_order_id] = msgspec.structs.replace(known, became=venue_order_id)
                 self._by_venue[venue_order_id] = client_order_id
                 _trim(self._by_venue)
+
+    def told(self, order: VenueOrder) -> None:
+        """What an order's row adds to what we know; a trigger that ended without firing becomes nothing any more."""
+        with self._lock:
+            known = self._by_client.get(order.client_order_id)
+            if known is None:
+                return
+            is_over = order.status.is_final and not known.became
+            self._by_client[order.client_order_id] = msgspec.structs.replace(
+                known,
+                symbol=known.symbol or order.symbol,
+                order_type=known.order_type or (order.order_type if order.order_type.is_conditional else None),
+                became=order.venue_order_id if is_over else known.became,
+            )
+
+    def forget(self, client_order_id: str) -> None:
+        with self._lock:
+            self._by_client.pop(client_order_id, None)
+
+    def loose(self, symbol: str) -> list[Known]:
+        with self._lock:
+            return [known for known in self._by_client.values() if known.symbol == symbol and known.is_loose]
 
     def symbols(self) -> set[str]:
         with self._lock:

@@ -11,7 +11,7 @@ from apps.exchanges.connectors.ccxt_adapter.spec import CANCEL_CODE
 from apps.exchanges.connectors.ccxt_adapter.words import became, trigger_words
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Capability, Intent
-from cts.domain.errors import AmbiguousResult, OrderNotFound, Rejected, Unsupported
+from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, Rejected, Unsupported
 from cts.domain.types import OrderAck, OrderRequest, OrderType, TimeInForce, VenueOrder
 from cts.domain.venue import AmendRequest
 
@@ -34,11 +34,14 @@ class CcxtOrders(CcxtRows):
         price = self._order_price(request)
         kind = "limit" if request.order_type is OrderType.LIMIT else "market"
         self.memory.placed(request)
-        told = self.call(
-            self.client.create_order,
-            *(request.symbol, kind, str(request.side), amount, price, params),
-            intent=Intent.PLACE,
-        )
+        terms = (request.symbol, kind, str(request.side), amount, price, params)
+        try:
+            told = self.call(self.client.create_order, *terms, intent=Intent.PLACE)
+        except AmbiguousResult:
+            raise
+        except ExchangeError:
+            self.memory.forget(request.client_order_id)
+            raise
         venue_id = str(told.get("id") or "") if isinstance(told, dict) else ""
         if not venue_id:
             raise AmbiguousResult(f"{self.spec.label} answered without an order's id", exchange=self.spec.name)

@@ -152,7 +152,7 @@ class CcxtRows(CcxtCalling):
         quantity = filled if quantity is None else quantity
         trigger = next(filter(None, (read.positive_or_none(row, name) for name in TRIGGERS)), None)
         status = self._status(row, filled=filled, quantity=quantity)
-        return VenueOrder(
+        order = VenueOrder(
             client_order_id=known.client_order_id,
             venue_order_id=read.identifier(row, "id"),
             symbol=symbol,
@@ -169,6 +169,8 @@ class CcxtRows(CcxtCalling):
             created_ms=read.integer_or_none(row, "timestamp") or 0,
             updated_ms=read.integer_or_none(row, "lastUpdateTimestamp") or read.integer_or_none(row, "timestamp") or 0,
         )
+        self.memory.told(order)
+        return order
 
     def _status(self, row: Row, *, filled: Decimal, quantity: Decimal) -> OrderStatus:
         word = row.get("status")
