@@ -1,19 +1,16 @@
-"""A whole life of each connector against the paper venue: real sockets, signed requests, both streams."""
+"""A whole life through ccxt's own clients against the paper venue: prices, orders, executions, legs, modes."""
 
-import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
 
-from apps.exchanges.connectors.base import Credentials, StreamEvents
-from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected, Unavailable
+from apps.exchanges.connectors.ccxt_adapter import trades
+from cts.domain.errors import AmbiguousResult, OrderNotFound, Rejected
 from cts.domain.types import (
     MarginMode,
-    OrderRequest,
     OrderStatus,
     OrderType,
     PositionMode,
@@ -21,25 +18,12 @@ from cts.domain.types import (
     Side,
     TimeInForce,
 )
+from cts.domain.venue import AmendRequest
 from tests.exchanges.ccxt_adapter.conftest import FACES, Connect
+from tests.exchanges.ccxt_adapter.life import BTC, ETH, order
 from tests.paper_fixtures import PaperVenueControl
 
 pytestmark = pytest.mark.wire
-BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
-
-
-def order(client_id: str, order_type: OrderType = OrderType.MARKET, **changes: Any) -> OrderRequest:
-    wanted = OrderRequest(
-        client_order_id=client_id, symbol=BTC, side=Side.BUY, order_type=order_type, quantity=Decimal("0.01")
-    )
-    return msgspec.structs.replace(wanted, **changes)
-
-
-def eventually(claim: Callable[[], object], *, within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not claim():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
 
 
 def test_market_data_is_whole(connect: Connect) -> None:
@@ -169,6 +153,70 @@ def test_cancel_all_takes_conditional_orders_too(connect: Connect) -> None:
     assert connector.open_orders(BTC) == []
 
 
+def test_amending_moves_a_resting_order_and_refuses_a_final_one(connect: Connect) -> None:
+    connector = connect(PositionMode.ONE_WAY)
+    connector.place(order("amend1", OrderType.LIMIT, price=Decimal(50000)))
+    change = AmendRequest(symbol=BTC, client_order_id="amend1", price=Decimal(51000), quantity=Decimal("0.02"))
+    connector.amend(change)
+    moved = connector.order(BTC, client_order_id="amend1")
+    assert (moved.price, moved.quantity, moved.status) == (Decimal(51000), Decimal("0.02"), OrderStatus.ACCEPTED)
+    connector.cancel(BTC, client_order_id="amend1")
+    with pytest.raises(OrderNotFound):
+        connector.amend(change)
+
+
+def test_orders_for_now_or_never_do_not_rest(connect: Connect) -> None:
+    connector = connect(PositionMode.ONE_WAY)
+    far = {"price": Decimal(59000)}
+    connector.place(order("ioc1", OrderType.LIMIT, time_in_force=TimeInForce.IOC, **far))
+    ended = connector.order(BTC, client_order_id="ioc1")
+    assert ended.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+    assert ended.filled_quantity == 0
+    with suppress(Rejected):  # some venues refuse what they can't fill whole, some end it
+        connector.place(order("fok1", OrderType.LIMIT, time_in_force=TimeInForce.FOK, **far))
+    assert connector.open_orders(BTC) == []
+    assert connector.positions() == []
+
+
+def test_executions_are_whole_whichever_end_the_pages_begin_at(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = connect(PositionMode.ONE_WAY)
+    started_ms = connector.now_ms() - 1000
+    for number in range(5):
+        connector.place(order(f"page{number}"))
+    monkeypatch.setattr(trades, "_size", lambda connector: 2)
+    fills = connector.fills(BTC, since_ms=started_ms)
+    assert [fill.client_order_id for fill in fills] == [f"page{number}" for number in range(5)]
+
+
+def test_another_process_finds_an_order_by_our_id_alone(
+    connect: Connect, paper_venue: PaperVenueControl, name: str
+) -> None:
+    keys = paper_venue.account(FACES[name])
+    first = connect(credentials=keys)
+    first.place(order("shared1", OrderType.LIMIT, price=Decimal(50000)))
+    first.place(order("shared2"))
+    first.place(order("shared3", OrderType.STOP_MARKET, side=Side.SELL, trigger_price=Decimal(50000)))
+    second = connect(credentials=keys)
+    assert second.order(BTC, client_order_id="shared1").status is OrderStatus.ACCEPTED
+    assert second.order(BTC, client_order_id="shared2").status is OrderStatus.FILLED
+    assert second.order(BTC, client_order_id="shared3", is_conditional=True).order_type is OrderType.STOP_MARKET
+    second.cancel(BTC, client_order_id="shared1")
+    second.cancel(BTC, client_order_id="shared3", is_conditional=True)
+    assert second.open_orders(BTC) == []
+
+
+def test_funding_is_told(connect: Connect, paper_venue: PaperVenueControl) -> None:
+    connector = connect(PositionMode.ONE_WAY)
+    connector.place(order("fund1"))
+    paper_venue.fund()
+    (payment,) = connector.funding_payments(since_ms=connector.now_ms() - 60_000)
+    assert (payment.symbol, payment.asset) == (BTC, "USDT")
+    rates = connector.funding_rates(BTC, limit=5)
+    assert [rate.at_ms for rate in rates] == sorted(rate.at_ms for rate in rates)
+
+
 def test_unknown_order_is_not_found(connect: Connect) -> None:
     connector = connect()
     for is_conditional in (False, True):
@@ -188,181 +236,3 @@ def test_duplicate_client_id_is_ambiguous_and_makes_no_second_order(connect: Con
 def test_order_beyond_the_balance_is_rejected(connect: Connect) -> None:
     with pytest.raises(Rejected):
         connect().place(order("toobig", quantity=Decimal(100)))
-
-
-def test_wrong_secret_is_refused(connect: Connect, name: str, paper_venue: PaperVenueControl) -> None:
-    good = paper_venue.account(FACES[name])
-    with pytest.raises(AuthFailed):
-        connect(credentials=Credentials(api_key=good.api_key, api_secret="wrong"))
-
-
-TICKERS = {"bybit": "/v5/market/tickers", "binanceusdm": "/fapi/v1/ticker/24hr"}
-PATHS = {
-    "bybit": ("/v5/order/create", "/v5/account/wallet-balance"),
-    "binanceusdm": ("/fapi/v1/order", "/fapi/v3/account"),
-}
-
-
-@pytest.mark.parametrize("kind", ["timeout_after_accept", "close_after_accept", "half_json", "error_500", "error_502"])
-def test_answer_lost_after_acceptance_is_ambiguous_and_the_order_is_there(
-    connect: Connect, name: str, paper_venue: PaperVenueControl, kind: str
-) -> None:
-    connector = connect(timeout_s=0.5)
-    connector.balances()
-    paper_venue.faults(FACES[name], PATHS[name][0], kind, is_accepted=True, seconds=1.0)
-    with pytest.raises(AmbiguousResult):
-        connector.place(order("lost1"))
-    assert connector.order(BTC, client_order_id="lost1").status is OrderStatus.FILLED
-    assert len(connector.fills(BTC)) == 1
-
-
-def test_order_lost_before_acceptance_is_ambiguous_too_and_not_found(
-    connect: Connect, name: str, paper_venue: PaperVenueControl
-) -> None:
-    connector = connect(timeout_s=0.5)
-    connector.balances()
-    paper_venue.faults(FACES[name], PATHS[name][0], "timeout_before_accept", seconds=1.0)
-    with pytest.raises(AmbiguousResult):
-        connector.place(order("lost2"))
-    with pytest.raises(OrderNotFound):
-        connector.order(BTC, client_order_id="lost2")
-
-
-@pytest.mark.parametrize("kind", ["refuse", "error_503", "close_after_accept", "half_json"])
-def test_read_survives_two_failures(connect: Connect, name: str, paper_venue: PaperVenueControl, kind: str) -> None:
-    connector = connect()
-    paper_venue.faults(FACES[name], PATHS[name][1], kind, count=1 if kind == "half_json" else 2)
-    assert connector.balances()
-
-
-def test_shifted_venue_clock_is_followed(connect: Connect, name: str, paper_venue: PaperVenueControl) -> None:
-    connector = connect()
-    connector.balances()
-    for skew_ms in (-30_000, 30_000):
-        paper_venue.faults(FACES[name], "", "clock_skew", skew_ms=skew_ms)
-        assert connector.balances()
-        connector.place(order(f"skew{abs(skew_ms)}{'a' if skew_ms < 0 else 'b'}"))
-        assert abs(connector.now_ms() - time.time() * 1000 - skew_ms) < 1000
-    paper_venue.clear_faults()
-    assert connector.balances()
-
-
-def test_an_order_refused_for_its_time_is_not_sent_again(
-    connect: Connect, name: str, paper_venue: PaperVenueControl
-) -> None:
-    connector = connect()
-    connector.balances()
-    paper_venue.faults(FACES[name], "", "clock_skew", skew_ms=-30_000)
-    with pytest.raises(Unavailable):
-        connector.place(order("early1"))
-    with pytest.raises(OrderNotFound):
-        connector.order(BTC, client_order_id="early1")
-    connector.place(order("early2"))
-
-
-def _repeat_price(venue: PaperVenueControl, price: float, *, until: Callable[[], bool]) -> None:
-    """A subscription takes effect some time after it was sent: tell the price until it is heard."""
-
-    def told() -> bool:
-        venue.price(ETH, price)
-        return until()
-
-    eventually(told)
-
-
-def test_streams_tell_ticks_orders_fills_and_positions(connect: Connect, paper_venue: PaperVenueControl) -> None:
-    connector = connect()
-    heard: dict[str, list[Any]] = {name: [] for name in ("tick", "ticker", "order", "fill", "position")}
-    up = threading.Semaphore(0)
-    events = StreamEvents(
-        on_ticks=heard["tick"].extend,
-        on_tickers=heard["ticker"].extend,
-        on_order=heard["order"].append,
-        on_fill=heard["fill"].append,
-        on_position=lambda leg, symbol: heard["position"].append((leg, symbol)),
-        on_connected=up.release,
-    )
-    # Prices come over a connector without a key in the product too.
-    streams = [connect().public_stream([BTC], events), connector.private_stream(events)]
-    for stream in streams:
-        stream.start()
-    try:
-        assert up.acquire(timeout=20)
-        assert up.acquire(timeout=20)
-        paper_venue.price(BTC, 60100)
-        eventually(lambda: any(tick.symbol == BTC and tick.price == 60100 for tick in heard["tick"]))
-        streams[0].add([ETH])
-        _repeat_price(paper_venue, 3100, until=lambda: any(tick.symbol == ETH for tick in heard["tick"]))
-        connector.place(order("stream1"))
-        eventually(lambda: any(fill.client_order_id == "stream1" for fill in heard["fill"]))
-        eventually(lambda: any(o.client_order_id == "stream1" and o.status == "filled" for o in heard["order"]))
-        eventually(lambda: any(leg and leg.quantity == Decimal("0.01") for leg, _ in heard["position"]))
-        stop = order("stream2", OrderType.STOP_MARKET, side=Side.SELL, trigger_price=Decimal(59000))
-        connector.place(msgspec.structs.replace(stop, is_reduce_only=True))
-        eventually(lambda: any(o.client_order_id == "stream2" and o.status == "accepted" for o in heard["order"]))
-        paper_venue.price(BTC, 58990)
-        eventually(lambda: any(fill.client_order_id == "stream2" for fill in heard["fill"]))
-        eventually(lambda: heard["position"][-1] == (None, BTC))
-        eventually(lambda: len(heard["ticker"]) > 0, within_s=20)
-    finally:
-        for stream in streams:
-            stream.stop()
-    by_rest = {fill.venue_trade_id: fill for fill in connector.fills(BTC)}
-    for fill in heard["fill"]:
-        assert by_rest[fill.venue_trade_id] == fill
-
-
-def test_account_stream_with_a_wrong_key_gives_up(connect: Connect) -> None:
-    connector = connect()
-    connector.client.apiKey = "nobody"
-    reasons: list[str] = []
-    stream = connector.private_stream(StreamEvents(on_disconnected=reasons.append))
-    stream.start()
-    eventually(lambda: stream.failure is not None)
-    stream.stop()
-    assert isinstance(stream.failure, AuthFailed)
-    assert reasons
-    assert not stream.is_connected
-
-
-def test_rate_limit_of_the_venue_is_told_and_kept(connect: Connect, name: str, paper_venue: PaperVenueControl) -> None:
-    connector = connect()
-    paper_venue.faults(FACES[name], PATHS[name][1], "rate_limit_429", retry_after_s=1)
-    with pytest.raises(RateLimited) as caught:
-        connector.balances()
-    assert caught.value.retry_at is not None
-    started = time.monotonic()
-    assert connector.balances()
-    assert time.monotonic() - started > 0.5
-
-
-def test_lost_poll_is_told_and_comes_back_with_its_symbols(
-    connect: Connect, name: str, paper_venue: PaperVenueControl
-) -> None:
-    connector = connect(timeout_s=0.5)
-    prices: list[float] = []
-    ups, downs = threading.Semaphore(0), threading.Semaphore(0)
-    events = StreamEvents(
-        on_ticks=lambda ticks: prices.extend(tick.price for tick in ticks if tick.symbol == ETH),
-        on_connected=ups.release,
-        on_disconnected=lambda reason: downs.release(),
-    )
-    stream = connector.public_stream([BTC], events)
-    assert stream.last_message_age_s() is None
-    stream.start()
-    try:
-        assert ups.acquire(timeout=20)
-        assert stream.is_connected
-        stream.add([ETH])
-        paper_venue.faults(FACES[name], TICKERS[name], "error_503", count=None)
-        assert downs.acquire(timeout=20)
-        assert not stream.is_connected
-        age_s = stream.last_message_age_s()
-        time.sleep(0.3)
-        assert (stream.last_message_age_s() or 0) > (age_s or 0) > 0
-        paper_venue.clear_faults()
-        assert ups.acquire(timeout=20)
-        _repeat_price(paper_venue, 3200, until=lambda: 3200.0 in prices)
-    finally:
-        stream.stop()
-    assert not stream.is_connected

@@ -5,8 +5,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from apps.exchanges.connectors.base import StreamEvents
+from apps.exchanges.connectors.ccxt_adapter.account_poll import AccountPoll
 from apps.exchanges.connectors.ccxt_adapter.orders import CcxtOrders
-from apps.exchanges.connectors.ccxt_adapter.polling import AccountPoll, PollingStream, TickerPoll
+from apps.exchanges.connectors.ccxt_adapter.polling import PollingStream, TickerPoll
 from apps.exchanges.connectors.ccxt_adapter.spec import POLL_S
 from apps.exchanges.connectors.ccxt_adapter.trades import trades_between
 from apps.exchanges.connectors.parsing import Row
