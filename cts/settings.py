@@ -166,6 +166,9 @@ RECONCILE_INTERVAL_S = env.number("CTS_RECONCILE_INTERVAL_S", 30, low=1, high=60
 # A search keeps so many lines of a symbol; one file of SQLite can't take what a server can.
 LINES_PER_SYMBOL = int(env.number("CTS_LINES_PER_SYMBOL", 200 if IS_EMBEDDED else 2000, low=2, high=20_000))
 
+# Exchanges spoken to through ccxt, which is an extra; `apps.exchanges` looks at them when it is ready.
+CCXT_EXCHANGES: list[str] = [name.strip() for name in env.words("CTS_CCXT_EXCHANGES", []) if name.strip()]
+
 # --- accounts ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]

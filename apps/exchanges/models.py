@@ -22,7 +22,7 @@ class Connection(VersionedModel):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="connections")
     name = models.CharField(max_length=64)
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS, default=types.Market.LINEAR)
     margin_mode = models.CharField(max_length=8, choices=MARGIN_MODES, default=types.MarginMode.CROSS)
@@ -100,7 +100,7 @@ class ConnectionTest(LedgerModel):
 class Instrument(VersionedModel):
     """Trading rules of a symbol on a venue, as last synced. Quantities in base units."""
 
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbol = models.CharField(max_length=40)
@@ -163,7 +163,7 @@ class AccountBalance(VersionedModel):
 class CandleFile(models.Model):
     """Catalogue of recorded bars: one Parquet file per venue, symbol, timeframe and UTC day."""
 
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbol = models.CharField(max_length=40)
@@ -202,7 +202,7 @@ class Lease(models.Model):
 class Feed(VersionedModel):
     """The public stream of one venue, however many listen to it."""
 
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbols = models.JSONField(default=list)

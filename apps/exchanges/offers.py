@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from apps.exchanges.connectors.registry import CONNECTORS
+from apps.exchanges.connectors.registry import EXCHANGES, markets_of
 from apps.exchanges.connectors.spec import Capability, ExchangeSpec
 from cts.domain.types import Market
 
@@ -58,10 +58,11 @@ def venues_told() -> dict[str, Any]:
         name: {
             str(market): {
                 "label": kind.spec.label,
+                "is_community": kind.spec.is_community,
                 "has_stops": kind.spec.can(Capability.CONDITIONAL),
                 "offers": [[offer.is_had, offer.text] for offer in offers(kind.spec)],
             }
-            for market, kind in kinds.items()
+            for market, kind in markets_of(name).items()
         }
-        for name, kinds in CONNECTORS.items()
+        for name in EXCHANGES
     }

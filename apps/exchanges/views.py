@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
-from apps.exchanges.connectors.registry import CONNECTORS
+from apps.exchanges.connectors.registry import EXCHANGES, markets_of
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.forms import ConnectionAddForm, ConnectionEditForm, TradingFields, connection_initial
 from apps.exchanges.models import Connection
@@ -22,7 +22,6 @@ from apps.exchanges.rows import connection_test_row
 from apps.exchanges.selectors import connection_get_for, connection_tests_for, spec_for
 from apps.exchanges.services import connection_create, connection_try_out, connection_update
 from cts.domain.errors import DomainError
-from cts.domain.types import Environment
 
 SYMBOLS_TO_START = "BTC, ETH, SOL"
 
@@ -59,7 +58,11 @@ def connection_add(request: HttpRequest) -> HttpResponse:
 def connection(request: HttpRequest, pk: int) -> HttpResponse:
     user = page_user(request)
     row = connection_get_for(user, pk)
-    spec = spec_for(row.exchange, row.market)
+    try:
+        spec = spec_for(row.exchange, row.market)
+    except DomainError as refused:  # an extra's exchange that is offered no more
+        context = page_context(request, section="dashboard") | {"connection": row, "reason": refused.detail}
+        return render(request, "exchanges/venue_missing.html", context, status=409)
     form = ConnectionEditForm(request.POST or None, initial=connection_initial(row), spec=spec, connection=row)
     if request.method == "POST" and form.is_valid() and _update(form, connection=row, user=user):
         return redirect(f"{reverse('connection', args=[row.pk])}?saved=1")
@@ -91,11 +94,11 @@ def connection_try(request: HttpRequest) -> HttpResponse:
 def _venue(given: QueryDict) -> tuple[ExchangeSpec, str, str]:
     """The venue the form is drawn for: as chosen where it exists, else the nearest that does."""
     name, environment = given.get("exchange", ""), given.get("environment", "")
-    kinds = CONNECTORS.get(name) or next(iter(CONNECTORS.values()))
+    kinds = markets_of(name) or markets_of(next(iter(EXCHANGES)))
     spec = {str(market): kind.spec for market, kind in kinds.items()}.get(given.get("market", ""))
     spec = spec or next(iter(kinds.values())).spec
     is_offered = environment in spec.market_environments
-    return spec, environment if is_offered else Environment.PAPER, spec.market
+    return spec, environment if is_offered else spec.market_environments[0], spec.market
 
 
 def _initial(shape: dict[str, Any], given: QueryDict) -> dict[str, Any]:

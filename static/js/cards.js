@@ -141,6 +141,7 @@ function renderCard(card, connection) {
   text(part(card, "name"), connection.name);
   part(card, "name").href = `${app.page.live_url}${connection.id}/`;
   text(part(card, "venue"), `${venueOf(connection)?.label ?? words(connection.exchange)} · ${words(connection.market)} · ${connection.leverage}×`);
+  part(card, "community").hidden = !venueOf(connection)?.is_community;
   part(card, "environment").className = `tag is-${connection.environment}`;
   text(part(card, "environment"), connection.environment);
   part(card, "mark").className = `mark ${mark}`;

@@ -14,6 +14,7 @@ Choice = serializers.ChoiceField
 class ExchangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
+    is_community = serializers.BooleanField()
     credential_fields = serializers.ListField(child=serializers.CharField())
     environments = serializers.ListField(child=Choice(ENVIRONMENTS))
     markets = serializers.ListField(child=Choice(MARKETS))
@@ -171,7 +172,7 @@ class ConnectionChanges(VolumeInput, SymbolsInput):
 
 class ConnectionCreate(ConnectionChanges):
     name = serializers.CharField(max_length=64)
-    exchange = serializers.CharField(max_length=16)
+    exchange = serializers.CharField(max_length=32)
     environment = Choice(ENVIRONMENTS)
     market = Choice(MARKETS, required=False)
 
@@ -181,7 +182,7 @@ class ArmInput(Input):
 
 
 class VenueQuery(Input):
-    exchange = serializers.CharField(max_length=16)
+    exchange = serializers.CharField(max_length=32)
     environment = Choice(ENVIRONMENTS)
     market = Choice(MARKETS, default="linear")
 

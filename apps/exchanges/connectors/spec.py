@@ -107,6 +107,9 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     label: str
     credential_fields: tuple[str, ...] = ("api_key", "api_secret")
+    credential_labels: dict[str, str] = {}  # where the venue calls a field otherwise than others do
+    is_community: bool = False  # spoken to through somebody else's client, and not certified here
+    has_paper: bool = True  # whether the paper venue speaks as it does
     environments: dict[Environment, Endpoints]
     # Path of each websocket channel behind the paper venue, whose host is only known at run time.
     paper_ws_paths: dict[str, str]
@@ -139,5 +142,5 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def market_environments(self) -> tuple[Environment, ...]:
-        """Environments a connection can choose: the venue's own, and paper, which every venue has."""
-        return (Environment.PAPER, *self.environments)
+        """Environments a connection can choose: the venue's own, and paper before them."""
+        return (*([Environment.PAPER] if self.has_paper else []), *self.environments)

@@ -1,5 +1,6 @@
 """Verbs not every venue has: refused by name where it hasn't, done one by one where it takes no batches."""
 
+import re
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
@@ -10,11 +11,24 @@ from apps.exchanges.connectors.base import Connector
 from apps.exchanges.connectors.parsing import HUGE, ZERO
 from apps.exchanges.connectors.spec import Capability
 from cts.domain.errors import ExchangeError, Rejected, Unsupported
-from cts.domain.types import OrderAck, OrderRequest
+from cts.domain.types import OrderAck, OrderRequest, OrderType, TimeInForce
 from cts.domain.venue import AmendRequest, CancelRequest, Channel, FundingPayment, FundingRate, KeyRights
 
 T = TypeVar("T")
 R = TypeVar("R", OrderRequest, CancelRequest)
+
+_CLIENT_ID = re.compile(r"[a-z][a-z0-9]{0,31}").fullmatch
+_TRIGGERED = (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+_KINDS = {
+    OrderType.STOP_MARKET: Capability.CONDITIONAL,
+    OrderType.TAKE_PROFIT_MARKET: Capability.CONDITIONAL,
+    OrderType.TRAILING_STOP: Capability.TRAILING_STOP,
+}
+_FORCES = {
+    TimeInForce.IOC: Capability.IMMEDIATE_OR_CANCEL,
+    TimeInForce.FOK: Capability.FILL_OR_KILL,
+    TimeInForce.POST_ONLY: Capability.POST_ONLY,
+}
 
 
 class OptionalVerbs(Connector, ABC):
@@ -33,6 +47,22 @@ class OptionalVerbs(Connector, ABC):
             is_sane = False
         if not is_sane:
             raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
+
+    def order_checked(self, request: OrderRequest) -> OrderRequest:
+        if _CLIENT_ID(request.client_order_id) is None:
+            raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
+        self.numbers_check(request.quantity, request.price, request.trigger_price, request.trail_ratio)
+        kind = request.order_type
+        if kind is OrderType.LIMIT and request.price is None:
+            raise Rejected("A limit order needs a price", exchange=self.spec.name)
+        if kind is OrderType.TRAILING_STOP and request.trail_ratio is None:
+            raise Rejected("A trailing stop needs the distance it keeps", exchange=self.spec.name)
+        if kind in _TRIGGERED and request.trigger_price is None:
+            raise Rejected("A conditional order needs a trigger price", exchange=self.spec.name)
+        for wanted in (_KINDS.get(kind), _FORCES.get(request.time_in_force) if kind is OrderType.LIMIT else None):
+            if wanted is not None:
+                self.require(wanted)
+        return request
 
     def amend(self, request: AmendRequest) -> None:
         wanted = {
