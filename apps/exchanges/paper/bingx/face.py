@@ -180,7 +180,8 @@ class BingxFace(Face):
         second = self.market.quotes[symbol].at_ms // 1000
         is_new_second = self._seconds.get(symbol) != second or self.market.is_quiet
         self._seconds[symbol] = second
-        broadcast(self, symbol, is_new_second=is_new_second)
+        if self.sessions:
+            broadcast(self, symbol, is_new_second=is_new_second)
 
 
 def _params(request: Request) -> Params:
