@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from apps.exchanges.connectors.base import Credentials
+from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.paper.server import PaperVenue
 
 START_PRICES = {
@@ -40,13 +41,17 @@ class PaperVenueControl:
     def account(self, exchange: str, *, balance: str = "10000") -> Credentials:
         """A new account with a key of its own."""
         number = next(_numbers)
-        credentials = Credentials(api_key=f"{exchange}key{number:06d}", api_secret=f"secret{number:06d}{exchange}")
+        credentials = Credentials(
+            api_key=f"{exchange}key{number:06d}",
+            api_secret=f"secret{number:06d}{exchange}",
+            passphrase=f"passphrase{number:06d}" if "passphrase" in EXCHANGES[exchange].credential_fields else "",
+        )
         self.account_for(exchange, credentials, balance=balance)
         return credentials
 
     def account_for(self, exchange: str, credentials: Credentials, *, balance: str = "10000") -> None:
         body = {"exchange": exchange, "api_key": credentials.api_key, "api_secret": credentials.api_secret}
-        self.call("POST", "/_accounts", body | {"balance": balance})
+        self.call("POST", "/_accounts", body | {"passphrase": credentials.passphrase, "balance": balance})
 
     def price(self, symbol: str, price: float | None, *, mark: float | None = None) -> None:
         """Move the market; resting orders and triggers have been matched when this returns."""

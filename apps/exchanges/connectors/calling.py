@@ -25,11 +25,14 @@ BUDGET_WAIT_MAX_S = 5.0
 
 
 class Addresses(NamedTuple):
-    """Where this connector connects: REST base, each websocket channel with its alternatives, headers of every request."""
+    """Where this connector connects: REST base, each websocket channel with its alternatives, headers of every request,
+    and the venue's other REST hosts by name.
+    """
 
     rest: str
     ws: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str]
+    hosts: Mapping[str, str] = {}
 
 
 class CallingConnector(Connector, ABC):
@@ -49,12 +52,14 @@ class CallingConnector(Connector, ABC):
         transport: Transport,
         limiter: Limiter,
         clock: VenueClock,
+        hosts: Mapping[str, Transport] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.target = target
         self.clock = clock
         self.addresses = addresses
         self._transport = transport
+        self._hosts = hosts or {}
         self._sleep = sleep
         self._hedged = target.position_mode is PositionMode.HEDGE
         self._key = _checked_key(credentials)
@@ -113,7 +118,8 @@ class CallingConnector(Connector, ABC):
             self._ready_to_sign(call)
         self._budget.spend(call.costs, is_urgent=is_urgent)
         prepared = self._prepare(call, params)
-        response = self._transport.send(prepared, is_write=call.intent is Intent.PLACE)
+        transport = self._hosts[call.host] if call.host else self._transport
+        response = transport.send(prepared, is_write=call.intent is Intent.PLACE)
         self._note_limits(call, response.headers)
         return self._result(call, response)
 
@@ -160,6 +166,13 @@ class CallingConnector(Connector, ABC):
             self._budget.block(call.costs, is_ban=error.is_ban, for_s=left_s)
         return ResignNeeded(error) if error_class is ErrorClass.RESIGN else error
 
+    def item_error(self, call: Call, *, code: str, message: str) -> ExchangeError | None:
+        """What the venue said of one order of a batch; None where it already is as asked."""
+        error_class = classify(self.spec, code=code, message=message, http_status=200)
+        if error_class is ErrorClass.OK_STATE:
+            return None
+        return error_for(self.spec, error_class, code=code, message=message, http_status=200, intent=call.intent)
+
     def _retry_at(self, headers: Mapping[str, str]) -> datetime | None:
         seconds = headers.get("retry-after", "")
         return datetime.now(UTC) + timedelta(seconds=int(seconds)) if seconds.isdigit() else None
@@ -178,7 +191,8 @@ class CallingConnector(Connector, ABC):
         return self.clock.now_ms()
 
     def close(self) -> None:
-        self._transport.close()
+        for transport in (self._transport, *self._hosts.values()):
+            transport.close()
 
 
 def _may_pass(error: ExchangeError) -> bool:

@@ -6,7 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.outbox import Outbox
@@ -35,9 +35,9 @@ class Dialect(ABC):
     """How one socket of a venue talks. Called by the socket's thread only, except `subscribe`."""
 
     # Whether a quiet socket must be a broken one, even if it answers pings.
-    is_never_quiet: ClassVar[bool] = False
+    is_never_quiet: bool = False
     # How far apart our frames must leave, where the venue counts them.
-    send_interval_s: ClassVar[float] = 0.0
+    send_interval_s: float = 0.0
 
     def __init__(self, *, urls: Sequence[str], events: StreamEvents, heartbeat_s: float) -> None:
         self.events = events
@@ -75,9 +75,19 @@ class Dialect(ABC):
 class Stream:
     """One or more sockets that are one source to the listener: connected when all are."""
 
-    def __init__(self, dialects: Sequence[Dialect], *, events: StreamEvents, name: str) -> None:
+    def __init__(
+        self,
+        dialects: Sequence[Dialect],
+        *,
+        events: StreamEvents,
+        name: str,
+        another: Callable[[], Dialect] | None = None,
+    ) -> None:
+        """`another` makes one more socket where a venue limits what one may carry: each takes what it has room for."""
         self.name = name
         self._events = events
+        self._another = another
+        self._is_started = False
         self._lock = threading.Lock()
         self._was_connected = False
         self.dialects = tuple(dialects)
@@ -98,10 +108,12 @@ class Stream:
         return None if None in heard else time.monotonic() - min(at for at in heard if at is not None)
 
     def start(self) -> None:
+        self._is_started = True
         for line in self._lines:
             line.start()
 
     def stop(self) -> None:
+        self._is_started = False
         for line in self._lines:
             line.stop()
         for line in self._lines:
@@ -111,6 +123,16 @@ class Stream:
         wanted = list(symbols)
         for line in self._lines:
             line.add(wanted)
+        while self._another and (left := [s for s in wanted if not any(s in d.symbols for d in self.dialects)]):
+            self._extend(self._another(), left)
+
+    def _extend(self, dialect: Dialect, symbols: list[str]) -> None:
+        dialect.subscribe(symbols)
+        line = _Line(dialect, stream=self, name=f"{self.name}-{len(self._lines)}")
+        self.dialects += (dialect,)
+        self._lines.append(line)
+        if self._is_started:
+            line.start()
 
     def line_changed(self, reason: str, *, is_failure: bool = False) -> None:
         with self._lock:

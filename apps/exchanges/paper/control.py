@@ -22,6 +22,7 @@ class NewAccount(msgspec.Struct, kw_only=True):
     exchange: str
     api_key: str
     api_secret: str
+    passphrase: str = ""
     balance: str = "10000"
 
 
@@ -64,7 +65,11 @@ def _accounts(venue: "PaperVenue", request: Request) -> object:
     if wanted.exchange not in venue.faces:
         raise BadInput(f"exchange must be one of {', '.join(venue.faces)}")
     member, is_new = venue.account_ensure(
-        wanted.exchange, api_key=wanted.api_key, api_secret=wanted.api_secret, balance=wanted.balance
+        wanted.exchange,
+        api_key=wanted.api_key,
+        api_secret=wanted.api_secret,
+        passphrase=wanted.passphrase,
+        balance=wanted.balance,
     )
     return {"number": member.account.number, "is_new": is_new, "balance": str(member.account.balance)}
 
@@ -126,6 +131,7 @@ def _state(venue: "PaperVenue", request: Request) -> object:
     orders = {**account.closed_orders, **account.open_orders}
     state: dict[str, Any] = {
         "balance": account.balance,
+        "assets": account.assets,
         "available": margin.available(account, venue=face.venue),
         "position_mode": account.position_mode,
         "margin_mode": account.margin_mode,

@@ -20,17 +20,16 @@ def text_frame(payload: bytes) -> bytes:
 
 
 def binary_frame(payload: bytes) -> bytes:
-    """The same as bytes, for venues that send their JSON so, or compressed."""
     return _frame(0x82, payload)
 
 
-def _frame(kind: int, payload: bytes) -> bytes:
+def _frame(first: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((kind, size)) + payload
+        return bytes((first, size)) + payload
     if size < 65_536:
-        return bytes((kind, 0x7E)) + size.to_bytes(2, "big") + payload
-    return bytes((kind, 0x7F)) + size.to_bytes(8, "big") + payload
+        return bytes((first, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + size.to_bytes(8, "big") + payload
 
 
 def _nothing(*_: Any) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.pionex import ledger
-from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, Rejected, Unsupported
+from cts.domain.errors import AmbiguousResult, AuthFailed, ExchangeError, OrderNotFound, Rejected, Unsupported
 from cts.domain.types import (
     OrderAck,
     OrderRequest,
@@ -17,7 +17,7 @@ from cts.domain.types import (
     TimeInForce,
     VenueOrder,
 )
-from cts.domain.venue import AmendRequest, CancelRequest, FundingPayment, FundingRate
+from cts.domain.venue import AmendRequest, FundingPayment, FundingRate
 from tests.exchanges.connectors.scripted import ScriptedTransport, fixture, scripted
 
 BTC, NAME = "BTC/USDT:USDT", "BTC_USDT_PERP"
@@ -133,21 +133,6 @@ def test_resting_orders_of_a_symbol_go_together_and_the_rest_alone() -> None:
     connector.close()
 
 
-def test_every_order_of_a_batch_and_every_cancel_has_an_outcome_of_its_own() -> None:
-    placed, canceled = (fixture("pionex", "batches")[verb] for verb in ("place", "cancel"))
-    connector = scripted("pionex", placed["calls"])
-    wanted = [limit(client_id, price=Decimal("60000.10")) for client_id in ("many1", "Many2", "many3")]
-    taken, unsent, refused = connector.place_many(wanted)
-    connector.close()
-    assert isinstance(taken, OrderAck)
-    assert taken.venue_order_id == placed["venue_order_id"]
-    assert (type(unsent), type(refused).__name__) == (Rejected, placed["error"])
-    connector = scripted("pionex", canceled["calls"])
-    done, gone = connector.cancel_many([CancelRequest(symbol=BTC, client_order_id=name) for name in ("many1", "gone")])
-    connector.close()
-    assert (done, type(gone)) == (None, OrderNotFound)
-
-
 def test_more_than_a_batch_holds_goes_in_several() -> None:
     def taken(numbers: range) -> dict[str, Any]:
         rows = [{"orderId": number + 1, "clientOrderId": f"c{number}"} for number in numbers]
@@ -159,18 +144,36 @@ def test_more_than_a_batch_holds_goes_in_several() -> None:
     connector.close()
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        ({"raises": AmbiguousResult("timed out")}, AmbiguousResult),
-        ({"answer": answered({"nothing": []})}, AmbiguousResult),
-        ({"answer": {"result": False, "code": "TRADE_NOT_ENOUGH_MONEY", "message": "", "timestamp": 1}}, Rejected),
-    ],
-)
-def test_outcome_of_a_batch_is_that_of_each_of_its_orders(answer: dict[str, Any], kind: type[ExchangeError]) -> None:
-    batch = call("POST", "/uapi/v1/trade/massOrder", None) | answer
-    outcomes = scripted("pionex", [batch]).place_many([limit("c1"), limit("c2")])
+@pytest.mark.parametrize("answer", [{"raises": AmbiguousResult("timed out")}, {"answer": answered({"nothing": []})}])
+def test_batch_whose_answer_is_lost_or_unreadable_is_sent_once(answer: dict[str, Any]) -> None:
+    connector = scripted("pionex", [call("POST", "/uapi/v1/trade/massOrder", None) | answer])
+    outcomes = connector.place_many([limit("c1"), limit("c2")])
+    assert [type(outcome) for outcome in outcomes] == [AmbiguousResult, AmbiguousResult]
+    connector.close()
+
+
+def refused(path: str, code: str) -> dict[str, Any]:
+    answer = {"result": False, "code": code, "message": "no", "timestamp": NOW_MS // 1000}
+    return {"method": "POST", "path": f"/uapi/v1/trade/{path}", "answer": answer}
+
+
+def test_orders_of_a_refused_batch_are_asked_for_one_by_one() -> None:
+    """One that was taken all the same is known by its repeated id."""
+    poor = "TRADE_NOT_ENOUGH_MONEY"
+    taken = call("POST", "/uapi/v1/trade/order", {"orderId": 1})
+    repeated = refused("order", "TRADE_REPEAT_CLIENT_ORDER_ID")
+    connector = scripted("pionex", [refused("massOrder", poor), taken, refused("order", poor), repeated])
+    outcomes = connector.place_many([limit(f"c{number}") for number in range(3)])
+    assert [type(outcome) for outcome in outcomes] == [OrderAck, Rejected, AmbiguousResult]
+    connector.close()
+
+
+@pytest.mark.parametrize(("code", "kind"), [("PERMISSION_DENIED", AuthFailed), ("TRADE_UNHEARD_OF", AmbiguousResult)])
+def test_batch_refused_for_another_reason_is_not_repeated(code: str, kind: type[ExchangeError]) -> None:
+    connector = scripted("pionex", [refused("massOrder", code)])
+    outcomes = connector.place_many([limit("c1"), limit("c2")])
     assert [type(outcome) for outcome in outcomes] == [kind, kind]
+    connector.close()
 
 
 def test_order_that_is_wrong_in_itself_does_not_spoil_the_others() -> None:

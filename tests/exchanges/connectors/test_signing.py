@@ -13,8 +13,9 @@ VECTORS = json.loads((VENUES / "signatures.json").read_text())
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['exchange']}-{v['name']}")
 def test_signature_equals_the_published_one(vector: dict[str, str]) -> None:
     signer = Signer(vector["secret"])
-    assert signer.hex(vector["prehash"].encode()) == vector["expected"]
-    assert signer.hex(vector["prehash"].encode()) == vector["expected"]  # the prepared state isn't used up
+    sign = signer.base64 if vector.get("encoding") == "base64" else signer.hex
+    assert sign(vector["prehash"].encode()) == vector["expected"]
+    assert sign(vector["prehash"].encode()) == vector["expected"]  # the prepared state isn't used up
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 200])

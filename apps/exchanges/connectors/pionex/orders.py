@@ -1,7 +1,6 @@
 """Pionex's orders: worded, placed alone or by the batch, canceled by the venue's own ids."""
 
 from abc import ABC
-from collections.abc import Sequence
 from typing import Any
 
 from apps.exchanges.connectors.parsing import Row
@@ -10,7 +9,7 @@ from apps.exchanges.connectors.pionex.ledger import PionexLedger
 from apps.exchanges.connectors.pionex.names import OrderName
 from apps.exchanges.connectors.pionex.words import FORCE_WORDS, LEG_WORDS, SIDE_WORDS
 from apps.exchanges.connectors.spec import Call
-from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, PayloadError
+from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, PayloadError, Rejected
 from cts.domain.types import OrderAck, OrderRequest, OrderType, TimeInForce, VenueOrder
 from cts.domain.units import decimal_text
 
@@ -44,33 +43,22 @@ class PionexOrders(PionexLedger, ABC):
         self.names.learn(order_id, OrderName(request.client_order_id, request.position_side if self._hedged else None))
         return OrderAck(client_order_id=request.client_order_id, venue_order_id=order_id)
 
-    def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        """Resting limit orders of one symbol go together, the rest one by one."""
-        outcomes: dict[int, OrderAck | ExchangeError] = {}
-        together: dict[str, list[int]] = {}
-        for index, request in enumerate(requests):
-            group = self._place_group(request)
-            if group is not None and self._is_sane(request):
-                together.setdefault(group, []).append(index)
-            else:
-                outcomes[index] = self._alone(request)
-        for indexes in together.values():
-            for start in range(0, len(indexes), self.spec.batch_max):
-                chunk = indexes[start : start + self.spec.batch_max]
-                outcomes |= zip(chunk, self._together([requests[index] for index in chunk]), strict=True)
-        return [outcomes[index] for index in range(len(requests))]
-
+    # --- batches ----------------------------------------------------------------------------------------------------
     def _place_group(self, request: OrderRequest) -> str | None:
+        """Resting limit orders of one symbol go together, the rest one by one."""
         is_resting = request.order_type is OrderType.LIMIT and request.time_in_force is TimeInForce.GTC
         return request.symbol if is_resting else None
 
-    def _is_sane(self, request: OrderRequest) -> bool:
-        """One that is wrong in itself is refused by itself."""
+    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        """A batch is taken or refused as a whole. Refused, its orders are asked for one by one, so that what is wrong
+        with one of them isn't said of all; an id that was taken after all would be refused as a repeated one.
+        """
+        if len(requests) == 1:
+            return [self._alone(requests[0])]
         try:
-            self._order_call(self._checked(request))
-        except ExchangeError:
-            return False
-        return True
+            return self._together(requests)
+        except Rejected:
+            return [self._alone(request) for request in requests]
 
     def _alone(self, request: OrderRequest) -> OrderAck | ExchangeError:
         try:
@@ -79,14 +67,6 @@ class PionexOrders(PionexLedger, ABC):
             return error
 
     def _together(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        if len(requests) == 1:
-            return [self._alone(requests[0])]
-        try:
-            return self._place_batch(requests)
-        except ExchangeError as error:
-            return [error] * len(requests)
-
-    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
         orders = [self._order_call(request)[1] for request in requests]
         symbol = orders[0]["symbol"]
         for order in orders:
@@ -107,6 +87,7 @@ class PionexOrders(PionexLedger, ABC):
         except PayloadError as error:
             return AmbiguousResult(error.message, exchange=self.spec.name)
 
+    # --- cancels, and what is open ----------------------------------------------------------------------------------
     def cancel(
         self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
     ) -> None:

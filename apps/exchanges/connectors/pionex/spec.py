@@ -67,6 +67,7 @@ SPEC = ExchangeSpec(
             Capability.FUNDING_HISTORY,
             Capability.FUNDING_PAYMENTS,
             Capability.PRIVATE_STREAM,
+            Capability.BALANCE_STREAM,
         }
     ),
     venue_suffix="_USDT_PERP",
@@ -91,6 +92,8 @@ SPEC = ExchangeSpec(
     max_leverage=100,
     docs_url="https://www.pionex.com/docs/api-docs",
     keys_url="https://www.pionex.com/en/my-account/api",
+    keys_help="Tick “Enable reading” and “Enable trading”, and leave “Enable transfer” off. Enter this machine's address in"
+    " the key's IP whitelist. Pionex has no test network: such a key trades real money.",
 )  # fmt: skip
 
 # Every call about perpetuals weighs five of the ten a second.

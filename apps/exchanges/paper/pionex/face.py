@@ -169,7 +169,7 @@ class PionexFace(Face):
         super().leave(socket)
         self.sessions.pop(socket, None)
 
-    def frame(self, body: bytes) -> bytes:
+    def framed(self, body: bytes) -> bytes:
         return binary_frame(body)
 
     def publish(self, member: Member, events: list[Event]) -> list[tuple[str, object]]:
