@@ -1,6 +1,6 @@
 # `make run` and `make test` need nothing but Python 3.11 to 3.14 and make; each brings what it needs into this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint bench certify ccxt lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv/bin
@@ -30,8 +30,15 @@ bench: ## the benchmarks; one of them: make bench ONLY=F4
 	$(INSTALL) dev
 	@exec $(VENV)/python -m benchmarks $(ONLY)
 
+certify: ## every venue, verb, channel and fault over the wire; writes README's table
+	$(INSTALL) dev
+	@exec $(VENV)/python -m tests.certify
+
+ccxt: ## install the extra that speaks to any exchange of ccxt (see README: another exchange)
+	$(INSTALL) ccxt
+
 lock: ## renew the lock files of requirements/ (needs uv)
-	@for name in base dev node; do uv pip compile requirements/$$name.in --python-version 3.11 --universal --fork-strategy fewest \
+	@for name in base ccxt dev node; do uv pip compile requirements/$$name.in --python-version 3.11 --universal --fork-strategy fewest \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet -o requirements/$$name.txt || exit 1; done
 
 clean: ## remove what was installed; keeps var/ with the data

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from benchmarks.harness import Result, save, table
 
-MODULES = {"F1": "build_and_sign", "F2": "parse", "F3": "start_up", "F7": "tick_to_order"}
+MODULES = {"F1": "build_and_sign", "F2": "parse", "F3": "start_up", "F7": "tick_to_order", "G1": "grants"}
 
 
 def main() -> int:

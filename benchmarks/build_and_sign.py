@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks import orangex, peers
+from benchmarks import okx, orangex, peers, pionex
 from benchmarks.harness import Result, compare
 from cts.domain.types import OrderRequest, OrderType, Side
 
@@ -26,7 +26,7 @@ Sides = tuple[Callable[[], Any], Callable[[], Any]]
 
 def run() -> list[Result]:
     results = []
-    for exchange, (make, check) in {"bybit": (_bybit, _check_bybit), "binance": (_binance, _check_binance)}.items():
+    for exchange, (make, check) in VENUES.items():
         ours, theirs = make()
         checked = check(ours(), theirs())
         results.append(
@@ -39,7 +39,7 @@ def run() -> list[Result]:
                 checked=checked,
             )
         )
-    return [*results, orangex.build(REQUEST)]
+    return [*results, orangex.build(REQUEST), pionex.build_and_sign()]
 
 
 def _bybit() -> Sides:
@@ -64,6 +64,31 @@ def _binance() -> Sides:
     return lambda: client.order_request_bytes(REQUEST), theirs
 
 
+def _bingx() -> Sides:
+    client, peer = peers.ours("bingx"), peers.theirs("bingx")
+    params = {"clientOrderId": CLIENT_ID, "timeInForce": "GTC"}
+
+    def theirs() -> Any:
+        request = peer.create_order_request(peers.SYMBOL, "limit", "buy", 0.010, 60000.1, params)
+        return peer.sign("trade/order", ["swap", "v2", "private"], "POST", request)
+
+    return lambda: client.order_request_bytes(REQUEST), theirs
+
+
+def _okx() -> Sides:
+    client, peer = peers.ours("okx"), peers.theirs("okx")
+    return okx.order(client, peer, symbol=peers.SYMBOL, client_id=CLIENT_ID, request=REQUEST)
+
+
+def _check_okx(ours: Any, theirs: Any) -> str:
+    names = ("instId", "tdMode", "side", "ordType", "sz", "px", "clOrdId")
+    _same(okx.fields(ours.body), okx.fields(theirs["body"]), names)
+    for headers, body in ((ours.headers, ours.body.decode()), (theirs["headers"], theirs["body"])):
+        if not okx.signed(headers, body, secret=peers.SECRET):
+            raise AssertionError("a signature does not fit its message")
+    return "same order fields, both signatures verified"
+
+
 def _check_bybit(ours: Any, theirs: Any) -> str:
     names = ("category", "symbol", "side", "orderType", "qty", "price", "orderLinkId")
     _same(json.loads(ours.body), json.loads(theirs["body"]), names)
@@ -84,6 +109,20 @@ def _check_binance(ours: Any, theirs: Any) -> str:
     return "same order fields, both signatures verified"
 
 
+def _check_bingx(ours: Any, theirs: Any) -> str:
+    """Both leave the values plain, so that what is sent is what was signed."""
+    queries = [urlsplit(ours.path).query, urlsplit(theirs["url"]).query]
+    mine, other = (dict(parse_qsl(query)) for query in queries)
+    # The field of the client id has two spellings; both are taken.
+    other["clientOrderId"] = other.pop("clientOrderID")
+    names = ("symbol", "side", "positionSide", "type", "quantity", "price", "timeInForce", "clientOrderId")
+    _same(mine, other, names)
+    for query in queries:
+        message, _, signature = query.rpartition("&signature=")
+        _signed(message, signature)
+    return "same order fields, both signatures verified"
+
+
 def _same(ours: dict[str, str], theirs: dict[str, str], names: tuple[str, ...]) -> None:
     different = {name: (ours.get(name), theirs.get(name)) for name in names if ours.get(name) != theirs.get(name)}
     if different:
@@ -94,3 +133,11 @@ def _signed(message: str, signature: str) -> None:
     expected = hmac.new(peers.SECRET.encode(), message.encode(), hashlib.sha256).hexdigest()
     if signature != expected:
         raise AssertionError("a signature does not fit its message")
+
+
+VENUES: dict[str, tuple[Callable[[], Sides], Callable[[Any, Any], str]]] = {
+    "bybit": (_bybit, _check_bybit),
+    "binance": (_binance, _check_binance),
+    "bingx": (_bingx, _check_bingx),
+    "okx": (_okx, _check_okx),
+}

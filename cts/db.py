@@ -1,5 +1,6 @@
 """Field types and row bases the apps share. No queries, no rules of the business."""
 
+import secrets
 from datetime import datetime
 from decimal import Context, Decimal
 from enum import StrEnum
@@ -57,7 +58,10 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         return self.get_db_prep_value(value, connection)
 
     def from_db_value(self, value: Any, expression: object, connection: BaseDatabaseWrapper) -> Decimal | None:
-        return None if value is None else Decimal(decimal_text(Decimal(str(value))))
+        if value is None:
+            return None
+        # SQLite's text has been written without trailing zeros.
+        return Decimal(value) if isinstance(value, str) else Decimal(decimal_text(Decimal(value)))
 
     def _fit(self, value: Any) -> Decimal:
         exact: Decimal | None = self.to_python(value)
@@ -115,6 +119,11 @@ class LedgerModel(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError(f"{type(self).__name__} is append-only")
+
+
+def random_mark() -> int:
+    """A name for a state of things that no other state will ever bear."""
+    return secrets.randbits(62)
 
 
 def iso(value: datetime | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`python -m cts.install base|dev`: the virtual environment and the page assets, by lock file. Standard library only.
+"""`python -m cts.install base|dev|ccxt`: the virtual environment and the page assets, by lock file. Standard library only.
 
 Each step leaves a marker with the digest of its lock file, so that a second start has nothing to do.
 """
@@ -190,14 +190,14 @@ def assets_install() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments not in (["base"], ["dev"]):
-        print("usage: python -m cts.install base|dev")  # noqa: T201
+    if arguments not in (["base"], ["dev"], ["ccxt"]):
+        print("usage: python -m cts.install base|dev|ccxt")  # noqa: T201
         return 2
     try:
         venv_create()
         packages_install("base")
-        if arguments == ["dev"]:
-            packages_install("dev")
+        if arguments != ["base"]:
+            packages_install(arguments[0])
         assets_install()
     except InstallFailed as failure:
         print(f"\n{failure}", file=sys.stderr)  # noqa: T201

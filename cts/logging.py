@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from kombu.exceptions import OperationalError as BrokerError
 
 from cts.domain.errors import DomainError, ExchangeError
 
@@ -108,6 +109,8 @@ class ErrorHandler:
         DomainError,
         ExchangeError,
         OperationalError,
+        InterfaceError,
+        BrokerError,
         redis.RedisError,
         OSError,
         Http404,
@@ -120,13 +123,47 @@ class ErrorHandler:
     def is_operational(self, error: BaseException) -> bool:
         return isinstance(error, self.operational)
 
-    def record(self, error: BaseException, *, event: str, **ids: object) -> bool:
-        """Log once, where the error is handled: a line for the expected, the whole traceback for a bug. True for a bug."""
+    def record(self, error: BaseException, *, event: str, is_repeated: bool = False, **ids: object) -> bool:
+        """Log once, where the error is handled: a line for the expected, the whole traceback for a bug. True for a bug.
+
+        A bug that `is_repeated` is a line too: its traceback stands above.
+        """
+        reason = f"{type(error).__name__}: {error}"
         if self.is_operational(error):
-            self._logger.warning(event, reason=f"{type(error).__name__}: {error}", **ids)
+            self._logger.warning(event, reason=reason, **ids)
             return False
-        self._logger.error(event, error=error, is_bug=True, **ids)
+        self._logger.error(event, error=None if is_repeated else error, reason=reason, is_bug=True, **ids)
         return True
+
+
+# What Django answers as the caller's own mistake.
+_ANSWERED = (Http404, PermissionDenied, SuspiciousOperation, BadRequest)
+_request_errors = ErrorHandler(SystemLogger("cts.requests"))
+
+
+def request_error_record(
+    request: HttpRequest, error: BaseException, *, status: int, code: str = "server_error", user: object = None
+) -> None:
+    """The one line of a request that failed on our side; Django's own line of it is left out (`NotTwice`)."""
+    # Only a user who was looked up already: asking for one may be what failed.
+    user = user or request.__dict__.get("_cached_user")
+    request._cts_is_recorded = True  # type: ignore[attr-defined]
+    _request_errors.record(
+        error,
+        event="request_failed",
+        method=request.method,
+        path=request.path,
+        user=getattr(user, "pk", None),
+        status=status,
+        code=code,
+    )
+
+
+class NotTwice(logging.Filter):
+    """Keeps out what Django says of a request whose error stands in the log with its ids already."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(getattr(record, "request", None), "_cts_is_recorded", False)
 
 
 class RequestIdMiddleware:
@@ -134,6 +171,11 @@ class RequestIdMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """Django goes on to its own answer; here it is only written down."""
+        if not isinstance(exception, _ANSWERED):
+            request_error_record(request, exception, status=500)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         token = request_id.set(uuid.uuid4().hex)
@@ -154,6 +196,7 @@ def configure(*, log_dir: Path, level: str, is_stderr: bool = True) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": {"()": JsonFormatter}},
+            "filters": {"not_twice": {"()": NotTwice}},
             "handlers": {
                 # One file per process: rotation by several writers of one file loses lines.
                 "file": {
@@ -175,6 +218,9 @@ def configure(*, log_dir: Path, level: str, is_stderr: bool = True) -> None:
             "loggers": {
                 "daphne": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},
+                # A task's failure is written by cts/celery.py, which tells bugs from what had to be expected.
+                "celery.app.trace": {"level": "CRITICAL"},
+                "django.request": {"filters": ["not_twice"]},
                 "urllib3": {"level": "WARNING"},
             },
         }

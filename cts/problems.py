@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from cts.domain import errors
-from cts.logging import redact, request_id
+from cts.logging import redact, request_error_record, request_id
 
 CONTENT_TYPE = "application/problem+json"
 # What a refusal of our rules means in HTTP. Codes not named here: 400 with a field at fault, 422 without.
@@ -73,6 +73,10 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
     if problem is None:
         return None
     set_rollback()
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        request = context["request"]
+        user = getattr(request, "_user", None)
+        request_error_record(request._request, exc, user=user, status=problem.status, code=problem.code)
     return Response(problem.body(), status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE)
 
 

@@ -1,88 +1,41 @@
-"""Every knob, read from the environment once. A bad value stops the start with its name and the remedy."""
+"""Every knob, read once. cts/env.py checks each value: a bad one stops the start with its name and the remedy."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from cts import env
 from cts.embedded import install_values
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
-
-
-def _number(name: str, default: float, *, low: float, high: float) -> float:
-    raw = env.str(name, default=str(default))
-    try:
-        value = float(raw)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name}={raw!r} is not a number; set it to {low:g}-{high:g}") from None
-    if not low <= value <= high:
-        raise ImproperlyConfigured(f"{name}={raw} is outside {low:g}-{high:g}")
-    return value
-
-
-def _switch(name: str, default: bool) -> bool:
-    raw = env.str(name, default=str(default)).lower()
-    if raw in {"1", "true", "yes", "on"}:
-        return True
-    if raw in {"0", "false", "no", "off"}:
-        return False
-    raise ImproperlyConfigured(f"{name}={raw!r} is not a switch; use true or false")
-
-
-def _address(name: str, *, schemes: tuple[str, ...], default: str = "") -> str:
-    value: str = env.str(name, default=default)
-    # The value may hold a password, so it isn't repeated.
-    if value and value.partition("://")[0] not in schemes:
-        raise ImproperlyConfigured(f"{name} is not an address we know; write it like {schemes[0]}://…")
-    return value
-
-
-def _secret(name: str, *, minimum: int) -> str:
-    value: str = env.str(name, default=INSTALL.get(name, ""))
-    if len(value) < minimum or len(set(value)) < 8:
-        raise ImproperlyConfigured(
-            f"{name} must be set to at least {minimum} characters that nobody can guess; make one with: {_MAKE[name]}"
-        )
-    return value
-
-
-_MAKE = {
-    "CTS_SECRET_KEY": "openssl rand -hex 32",
-    "CTS_ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -hex 32)"',
-}
+from cts.env import BASE_DIR
 
 # --- what kind of start this is -----------------------------------------------------------------------------------
-IS_EMBEDDED = _switch("CTS_EMBEDDED", True)
-DEBUG = _switch("CTS_DEBUG", False)
+IS_EMBEDDED = env.switch("CTS_EMBEDDED", True)
+DEBUG = env.switch("CTS_DEBUG", False)
 if DEBUG and not IS_EMBEDDED:
     raise ImproperlyConfigured("CTS_DEBUG must be off when CTS_EMBEDDED is off: debug pages show secrets")
 
-DATA_DIR = Path(env.str("CTS_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-LOG_DIR = Path(env.str("CTS_LOG_DIR", default=str(BASE_DIR / "logs"))).resolve()
+DATA_DIR = env.folder("CTS_DATA_DIR", BASE_DIR / "var")
+LOG_DIR = env.folder("CTS_LOG_DIR", BASE_DIR / "logs")
 # What this install made for itself at its first start; nothing in production, where the environment says it all.
 try:
     INSTALL = install_values(DATA_DIR) if IS_EMBEDDED else {}
 except OSError as error:
     raise ImproperlyConfigured(f"CTS_DATA_DIR={DATA_DIR} can't be written ({error.strerror}); name another") from None
-HOST = env.str("CTS_HOST", default="127.0.0.1")
-PORT = int(_number("CTS_PORT", 8000, low=1, high=65535))
-PAPER_PORT = int(_number("CTS_PAPER_PORT", float(INSTALL.get("CTS_PAPER_PORT", 8001)), low=1, high=65535))
-PAPER_URL = _address("CTS_PAPER_URL", schemes=("http", "https"), default=f"http://127.0.0.1:{PAPER_PORT}")
+HOST = env.text("CTS_HOST", default="127.0.0.1")
+PORT = int(env.number("CTS_PORT", 8000, low=1, high=65535))
+PAPER_PORT = int(env.number("CTS_PAPER_PORT", float(INSTALL.get("CTS_PAPER_PORT", 8001)), low=1, high=65535))
+PAPER_URL = env.address("CTS_PAPER_URL", schemes=("http", "https"), default=f"http://127.0.0.1:{PAPER_PORT}")
 
-SECRET_KEY = _secret("CTS_SECRET_KEY", minimum=50)
+SECRET_KEY = env.secret("CTS_SECRET_KEY", minimum=50, default=INSTALL.get("CTS_SECRET_KEY", ""))
 # Comma-separated "id:hex" pairs of 32-byte keys; the first encrypts, all decrypt.
-ENCRYPTION_KEYS = _secret("CTS_ENCRYPTION_KEYS", minimum=66)
+ENCRYPTION_KEYS = env.secret("CTS_ENCRYPTION_KEYS", minimum=66, default=INSTALL.get("CTS_ENCRYPTION_KEYS", ""))
 
-ALLOWED_HOSTS: list[str] = env.list("CTS_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CTS_TRUSTED_ORIGINS", default=[])
-CORS_ALLOWED_ORIGINS: list[str] = env.list("CTS_CORS_ORIGINS", default=[])
-REGISTRATION_OPEN = _switch("CTS_REGISTRATION_OPEN", True)
-DEMO_PASSWORD = env.str("CTS_DEMO_PASSWORD", default=INSTALL.get("CTS_DEMO_PASSWORD", ""))
+ALLOWED_HOSTS: list[str] = env.words("CTS_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.words("CTS_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS: list[str] = env.words("CTS_CORS_ORIGINS", default=[])
+REGISTRATION_OPEN = env.switch("CTS_REGISTRATION_OPEN", True)
+DEMO_PASSWORD = env.text("CTS_DEMO_PASSWORD", default=INSTALL.get("CTS_DEMO_PASSWORD", ""))
 
 # --- applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -144,41 +97,26 @@ TEMPLATES = [
 ]
 
 # --- database -------------------------------------------------------------------------------------------------------
-_SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;"
-)
-
-
-def _database() -> dict[str, Any]:
-    url = _address("DATABASE_URL", schemes=("postgres", "postgresql", "sqlite"))
-    if not url and not IS_EMBEDDED:
-        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when CTS_EMBEDDED is off")
-    config: dict[str, Any] = env.db_url_config(url or f"sqlite:///{DATA_DIR / 'cts.sqlite3'}")
-    options = config.setdefault("OPTIONS", {})
-    if "sqlite" in config["ENGINE"]:
-        # IMMEDIATE: a transaction takes the write lock at its start and waits for it, instead of failing half way.
-        options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": _SQLITE_PRAGMAS}
-        # A file for the tests too: threads of one in-memory database share a cache, whose locks nobody waits for.
-        config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-    else:
-        config["CONN_HEALTH_CHECKS"] = True
-        options.setdefault(
-            "pool", {"min_size": 1, "max_size": int(_number("CTS_DB_POOL", 16, low=1, high=200)), "timeout": 10}
-        )
-    return config
-
-
-DATABASES = {"default": _database()}
+if not IS_EMBEDDED and not env.text("DATABASE_URL"):
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when CTS_EMBEDDED is off")
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL",
+        default=f"sqlite:///{DATA_DIR / 'cts.sqlite3'}",
+        pool=int(env.number("CTS_DB_POOL", 16, low=1, high=200)),
+        test_file=DATA_DIR / "test.sqlite3",
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis, Celery, Channels ------------------------------------------------------------------------------------------
-REDIS_URL = _address("REDIS_URL", schemes=("redis", "rediss", "unix"))
+REDIS_URL = env.address("REDIS_URL", schemes=("redis", "rediss", "unix"))
 IS_REDIS_PRIVATE = IS_EMBEDDED and not REDIS_URL
 if IS_REDIS_PRIVATE:
     REDIS_URL = f"redis://:{INSTALL['CTS_REDIS_PASSWORD']}@127.0.0.1:{INSTALL.get('CTS_REDIS_PORT', 6379)}/0"
 if not REDIS_URL:
     raise ImproperlyConfigured("REDIS_URL must be set when CTS_EMBEDDED is off")
-REDIS_PREFIX = env.str("CTS_REDIS_PREFIX", default="cts")
+REDIS_PREFIX = env.text("CTS_REDIS_PREFIX", default="cts")
 CHANNEL_LAYERS = {
     "default": {
         # The pub/sub layer: the list-based one keeps the oldest messages of a slow reader and drops the newest.
@@ -220,13 +158,16 @@ from cts.beat import SCHEDULE as CELERY_BEAT_SCHEDULE  # noqa: E402, F401
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- runs -------------------------------------------------------------------------------------------------------------
-LEASE_TTL_S = _number("CTS_LEASE_TTL_S", 15, low=2, high=300)
-RUN_MAX_S = _number("CTS_RUN_MAX_S", 3600, low=10, high=86_400)
-VENUE_TIMEOUT_S = _number("CTS_VENUE_TIMEOUT_S", 10, low=1, high=60)
-RECONCILE_INTERVAL_S = _number("CTS_RECONCILE_INTERVAL_S", 30, low=1, high=600)
+LEASE_TTL_S = env.number("CTS_LEASE_TTL_S", 15, low=2, high=300)
+RUN_MAX_S = env.number("CTS_RUN_MAX_S", 3600, low=10, high=86_400)
+VENUE_TIMEOUT_S = env.number("CTS_VENUE_TIMEOUT_S", 10, low=1, high=60)
+RECONCILE_INTERVAL_S = env.number("CTS_RECONCILE_INTERVAL_S", 30, low=1, high=600)
 
 # A search keeps so many lines of a symbol; one file of SQLite can't take what a server can.
-LINES_PER_SYMBOL = int(_number("CTS_LINES_PER_SYMBOL", 200 if IS_EMBEDDED else 2000, low=2, high=20_000))
+LINES_PER_SYMBOL = int(env.number("CTS_LINES_PER_SYMBOL", 200 if IS_EMBEDDED else 2000, low=2, high=20_000))
+
+# Exchanges spoken to through ccxt, which is an extra; `apps.exchanges` looks at them when it is ready.
+CCXT_EXCHANGES: list[str] = [name.strip() for name in env.words("CTS_CCXT_EXCHANGES", []) if name.strip()]
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -252,9 +193,9 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 if not IS_EMBEDDED:
-    SECURE_SSL_REDIRECT = _switch("CTS_SSL_REDIRECT", True)
+    SECURE_SSL_REDIRECT = env.switch("CTS_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = int(_number("CTS_HSTS_S", 31_536_000, low=0, high=63_072_000))
+    SECURE_HSTS_SECONDS = int(env.number("CTS_HSTS_S", 31_536_000, low=0, high=63_072_000))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked over plain HTTP by load balancers and by `manage.py up`
 CONTENT_SECURITY_POLICY = {
@@ -274,7 +215,7 @@ CONTENT_SECURITY_POLICY = {
 # --- API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "apps.accounts.api.authentication.FamilyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.api.permissions.ViewersOnlyRead"],
@@ -289,10 +230,10 @@ REST_FRAMEWORK = {
 }
 # Requests a minute of one user, one token and one address; proxies in front of us that append to X-Forwarded-For.
 API_RATES = {
-    who: int(_number(f"CTS_API_RATE_{who.upper()}", rate, low=1, high=1_000_000))
+    who: int(env.number(f"CTS_API_RATE_{who.upper()}", rate, low=1, high=1_000_000))
     for who, rate in (("user", 1200), ("token", 600), ("address", 2400))
 }
-TRUSTED_PROXIES = int(_number("CTS_TRUSTED_PROXIES", 0, low=0, high=10))
+TRUSTED_PROXIES = int(env.number("CTS_TRUSTED_PROXIES", 0, low=0, high=10))
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
@@ -318,6 +259,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+FORMAT_MODULE_PATH = "cts.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS: list[Any] = [BASE_DIR / "static"]
@@ -338,11 +280,9 @@ UNFOLD = {
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
-LOG_LEVEL = env.str("CTS_LOG_LEVEL", default="INFO").upper()
-if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-    raise ImproperlyConfigured(f"CTS_LOG_LEVEL={LOG_LEVEL!r} is not one of DEBUG, INFO, WARNING, ERROR")
+LOG_LEVEL = env.choice("CTS_LOG_LEVEL", "INFO", of=("DEBUG", "INFO", "WARNING", "ERROR"))
 from cts.logging import configure  # noqa: E402
 
 # Warnings and worse also become rows, searchable from the monitoring page.
-LOG_TO_DATABASE = _switch("CTS_LOG_DATABASE", True)
-configure(log_dir=LOG_DIR, level=LOG_LEVEL, is_stderr=_switch("CTS_LOG_STDERR", True))
+LOG_TO_DATABASE = env.switch("CTS_LOG_DATABASE", True)
+configure(log_dir=LOG_DIR, level=LOG_LEVEL, is_stderr=env.switch("CTS_LOG_STDERR", True))

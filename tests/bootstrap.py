@@ -48,6 +48,7 @@ os.environ |= {
     "CTS_LOG_DIR": str(folder / "logs"),
     "CTS_PROCESS": "tests",
     "CTS_LOG_DATABASE": "false",
+    "CTS_CCXT_EXCHANGES": "",
     "CTS_SECRET_KEY": "0123456789abcdef" * 4,
     "CTS_ENCRYPTION_KEYS": "test:" + "0123456789abcdef" * 4,
     "CTS_REDIS_PREFIX": f"test-{worker}",

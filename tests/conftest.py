@@ -18,6 +18,7 @@ from apps.accounts.tokens import tokens_issue
 from apps.exchanges.connectors.base import Credentials
 from apps.exchanges.crypto import credentials_seal
 from apps.exchanges.models import Connection, Instrument
+from apps.exchanges.selectors import instruments_forget
 from cts import bus
 from tests.chromium import chromium_path
 from tests.paper_fixtures import _quiet_paper_venue, moving_paper_venue, paper_venue  # noqa: F401
@@ -73,6 +74,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 @pytest.fixture(autouse=True)
 def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BCryptSHA256PasswordHasher, "rounds", 4)
+
+
+@pytest.fixture(autouse=True)
+def _instruments_unknown() -> None:
+    """What a process remembers of a venue's list is taken back with the rows of the test before."""
+    instruments_forget()
 
 
 @pytest.fixture(autouse=True)

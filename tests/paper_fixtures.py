@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from apps.exchanges.connectors.base import Credentials
+from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.paper.server import PaperVenue
 
 START_PRICES = {
@@ -40,7 +41,11 @@ class PaperVenueControl:
     def account(self, exchange: str, *, balance: str = "10000", position_mode: str | None = None) -> Credentials:
         """A new account with a key of its own, in a position mode where no call of the venue's could change it."""
         number = next(_numbers)
-        credentials = Credentials(api_key=f"{exchange}key{number:06d}", api_secret=f"secret{number:06d}{exchange}")
+        credentials = Credentials(
+            api_key=f"{exchange}key{number:06d}",
+            api_secret=f"secret{number:06d}{exchange}",
+            passphrase=f"passphrase{number:06d}" if "passphrase" in EXCHANGES[exchange].credential_fields else "",
+        )
         self.account_for(exchange, credentials, balance=balance, position_mode=position_mode)
         return credentials
 
@@ -48,7 +53,8 @@ class PaperVenueControl:
         self, exchange: str, credentials: Credentials, *, balance: str = "10000", position_mode: str | None = None
     ) -> None:
         body = {"exchange": exchange, "api_key": credentials.api_key, "api_secret": credentials.api_secret}
-        self.call("POST", "/_accounts", body | {"balance": balance, "position_mode": position_mode})
+        body |= {"passphrase": credentials.passphrase, "balance": balance, "position_mode": position_mode}
+        self.call("POST", "/_accounts", body)
 
     def price(self, symbol: str, price: float | None, *, mark: float | None = None) -> None:
         """Move the market; resting orders and triggers have been matched when this returns."""

@@ -1,6 +1,7 @@
 """The admin's bases, and the pages of people, audit and tokens. Looking is free; every act is a service's."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,9 +14,11 @@ from django.template.response import TemplateResponse
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 
-from apps.accounts.models import AuditEntry, IdempotencyKey, Role, User
+from apps.accounts.models import AuditEntry, IdempotencyKey, Role, TokenFamily, User
 from apps.accounts.services import user_active_set, user_register, user_role_set
+from cts.db import ExactDecimalField
 from cts.domain.errors import DomainError, ExchangeError
+from cts.domain.units import decimal_text
 from cts.rates import client_address
 
 # Columns no page of the admin may show, whatever the model.
@@ -28,11 +31,20 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     show_full_result_count = False
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [field.name for field in self.model._meta.concrete_fields if field.name not in SECRETS]
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [self._column(name) for name in super().get_list_display(request)]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        names = [field.name for field in self.model._meta.concrete_fields if field.name not in SECRETS]
+        return [self._column(name) for name in names]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return self.get_fields(request, obj)
+
+    def _column(self, name: Any) -> Any:
+        fields = {field.name: field for field in self.model._meta.concrete_fields}
+        field = fields.get(name) if isinstance(name, str) else None
+        return exact_column(field) if isinstance(field, ExactDecimalField) else name
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -48,6 +60,18 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request)
+
+
+@cache
+def exact_column(field: ExactDecimalField) -> Callable[[Model], str | None]:
+    """The decimal as it is: Django would fill it up with zeros to the field's eighteen places."""
+
+    @admin.display(description=str(field.verbose_name).capitalize(), ordering=field.name)
+    def shown(row: Model) -> str | None:
+        value = getattr(row, field.name)
+        return None if value is None else decimal_text(value)
+
+    return shown
 
 
 def is_administrator(request: HttpRequest) -> bool:
@@ -181,6 +205,13 @@ for _model in (Group, OutstandingToken, BlacklistedToken):
 class OutstandingTokenAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user", "expires_at", "jti")
     search_fields = ("user__username", "jti")
+    list_select_related = ("user",)
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "revoked_at")
+    search_fields = ("user__username",)
     list_select_related = ("user",)
 
 

@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from apps.accounts.models import User
 from apps.accounts.selectors import session_is_live, user_is_welcome
-from apps.accounts.tokens import access_token_user
+from apps.accounts.tokens import access_token_read, family_is_live
 from cts.domain.errors import DomainError
 
 # The group behind a topic this person may hear, or None. `argument` is what follows the topic's first dot.
@@ -33,7 +33,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         super().__init__()
         self.rules = rules
         self.user: User | None = None
-        self.session_key = ""
+        self.session_key = self.family = ""
         self.until = 0.0
         self.topics: dict[str, str] = {}
         self.heard: list[float] = []
@@ -88,15 +88,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     async def _authenticate(self, token: object) -> None:
         try:
-            user, until = await database_sync_to_async(access_token_user)(token if isinstance(token, str) else "")
+            access = await database_sync_to_async(access_token_read)(token if isinstance(token, str) else "")
         except DomainError as refused:
             await self._error(refused.code, refused.detail)
             await self.close(CLOSE_UNAUTHENTICATED)
             return
-        if self.user is not None and self.user.pk != user.pk:
+        if self.user is not None and self.user.pk != access.user.pk:
             await self._forget()
-        self.session_key = ""
-        await self._welcome(user, until=until)
+        self.session_key, self.family = "", access.family
+        await self._welcome(access.user, until=access.until)
         await self.send_json({"type": "authenticated"})
 
     async def _welcome(self, user: User, *, until: float) -> None:
@@ -149,12 +149,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 await asyncio.sleep(min(LOOK_AGAIN_S, max(1.0, self.until - time.time())))
 
     async def _stay_or_close(self) -> bool:
-        if self.user is not None and time.time() < self.until:
-            is_welcome = await database_sync_to_async(user_is_welcome)(self.user.pk)
-            if is_welcome and (not self.session_key or await database_sync_to_async(session_is_live)(self.session_key)):
-                return True
+        is_in_time = self.user is not None and time.time() < self.until
+        if is_in_time and await database_sync_to_async(self._may_stay)():
+            return True
         await self.close(CLOSE_UNAUTHENTICATED)
         return False
+
+    def _may_stay(self) -> bool:
+        is_signed_in = not self.session_key or session_is_live(self.session_key)
+        is_unrevoked = not self.family or family_is_live(self.family)
+        return is_signed_in and is_unrevoked and self.user is not None and user_is_welcome(self.user.pk)
 
     def _is_flooding(self) -> bool:
         now = time.monotonic()

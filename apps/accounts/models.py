@@ -32,6 +32,22 @@ class User(AbstractUser):
         return self.is_active and self.role in (Role.TRADER, Role.ADMINISTRATOR)
 
 
+class TokenFamily(models.Model):
+    """All API tokens that one sign-in led to. Revoked, none of them opens anything any more, whatever its own end."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
+    key = models.CharField(max_length=32, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "token families"
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class AuditEntry(LedgerModel):
     """Who did what to which thing, from where. Append-only; never holds a secret."""
 

@@ -1,14 +1,21 @@
 """Keeps our orders, fills and positions in step with the venue's, and says when it is safe to enter."""
 
 import logging
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
 
 from apps.engine.exits import Exit, OpenPositions
+from apps.engine.gate import Gate
+from apps.engine.side import SideThread
 from apps.exchanges.connectors.base import Connector, StreamEvents
-from apps.exchanges.hub import Inbox
 from apps.exchanges.models import Connection
+from apps.orders.history import history_warm
 from apps.orders.services import order_apply_venue
 from apps.positions.manager import PositionManager
 from apps.positions.models import Position
@@ -25,71 +32,92 @@ SETTLE_S = 2.0
 
 
 @dataclass(frozen=True)
-class StreamUp:
-    pass
-
-
-@dataclass(frozen=True)
-class StreamDown:
-    reason: str
-
-
-@dataclass(frozen=True)
 class LegTold:
     symbol: str
     leg: VenuePosition | None
 
 
-class AccountMirror:
-    """The private stream's callbacks only fill the inbox; the run's thread takes in, syncs, protects and closes."""
+class AccountMirror(SideThread):
+    """The stream's callbacks move the gate and fill the inbox; the thread takes in, syncs and protects.
+
+    `close` is called by the thread that leaves positions.
+    """
 
     def __init__(
-        self, connection: Connection, *, connector: Connector, positions: OpenPositions, inbox: Inbox, epoch: int
+        self,
+        connection: Connection,
+        *,
+        connector: Connector,
+        positions: OpenPositions,
+        epoch: int,
+        is_held: Callable[[], bool],
+        on_news: Callable[[], None],
     ) -> None:
+        super().__init__(f"account-{connection.pk}", is_held=is_held, on_news=on_news)
         self.connection = connection
         self.connector = connector
-        self.is_gate_open = False
+        self.gate = Gate()
         self._positions = positions
         self._manager = PositionManager()
         self._epoch = epoch
-        self._is_up = False
-        self._started_at = 0.0
+        self._down_since = 0.0
+        self._due = threading.Lock()
         self._sync_at = float("inf")
         self._stream = connector.private_stream(
             StreamEvents(
-                on_order=inbox.put,
-                on_fill=inbox.put,
-                on_position=lambda leg, symbol: inbox.put(LegTold(symbol, leg)),
-                on_connected=lambda: inbox.put(StreamUp()),
-                on_disconnected=lambda reason: inbox.put(StreamDown(reason)),
+                on_order=self._inbox.put,
+                on_fill=self._inbox.put,
+                on_position=lambda leg, symbol: self._inbox.put(LegTold(symbol, leg)),
+                on_connected=self._connected,
+                on_disconnected=self._disconnected,
             )
         )
 
+    # --- life ---------------------------------------------------------------------------------------------------------
     def start(self) -> None:
-        self._started_at = time.monotonic()
+        self._down_since = time.monotonic()
         self._stream.start()
+        super().start()
 
     def stop(self) -> None:
+        self._stopping.set()
+        self.gate.shut()
         self._stream.stop()
+        super().stop()
+
+    def ended(self) -> None:
+        self.gate.shut()
 
     def sync_soon(self, *, in_s: float = 0.0) -> None:
-        self._sync_at = min(self._sync_at, time.monotonic() + in_s)
+        with self._due:
+            self._sync_at = min(self._sync_at, time.monotonic() + in_s)
+        self._inbox.wake()
+
+    def wait_s(self) -> float:
+        return min(self.step_s, max(0.0, self._sync_at - time.monotonic()))
+
+    # --- on the stream's threads --------------------------------------------------------------------------------------
+    def _connected(self) -> None:
+        # What was missed meanwhile has to be fetched before anything new is risked.
+        self.gate.up()
+        self.sync_soon()
+
+    def _disconnected(self, reason: str) -> None:
+        self.gate.down()
+        if self._stopping.is_set():
+            return
+        self._down_since = time.monotonic()
+        log.warning("gate_closed", extra={"connection": self.connection.pk, "reason": reason})
+        self._on_news()
 
     # --- in -----------------------------------------------------------------------------------------------------------
-    def take_in(self, item: object) -> None:
+    def take_in(self, item: Any) -> None:
         if isinstance(item, VenueFill):
             self._fill(item)
         elif isinstance(item, VenueOrder):
             self._order(item)
         elif isinstance(item, LegTold):
             self._leg(item)
-        elif isinstance(item, StreamUp):
-            # What was missed meanwhile has to be fetched before anything new is risked.
-            self._is_up = True
-            self.sync_soon()
-        elif isinstance(item, StreamDown):
-            self._is_up = self.is_gate_open = False
-            log.warning("gate_closed", extra={"connection": self.connection.pk, "reason": item.reason})
 
     def _order(self, told: VenueOrder) -> None:
         order = order_apply_venue(self.connection, told)
@@ -123,33 +151,39 @@ class AccountMirror:
                 self.sync_soon(in_s=SETTLE_S)
 
     # --- keep ---------------------------------------------------------------------------------------------------------
-    def keep(self, *, every_s: float) -> None:
-        """Sync when due; the gate opens only after one that went through while the stream was up.
+    def keep(self) -> None:
+        """Sync when due; the gate opens only by one that went through while the stream was up.
 
         Raises:
-            ExchangeError: a refused key, or a private stream that never came up.
+            ExchangeError: a refused key, or a private stream that does not come up.
         """
         if (failure := self._stream.failure) is not None:
             raise failure
         now = time.monotonic()
-        if not self._is_up and not self.is_gate_open and now - self._started_at > CONNECT_WITHIN_S:
-            self._started_at = now
+        if not self.gate.is_up and now - self._down_since > CONNECT_WITHIN_S:
             raise Unavailable("the private stream does not come up", exchange=self.connection.exchange)
-        if now >= self._sync_at:
-            self._sync_at = now + every_s
+        with self._due:
+            is_due = now >= self._sync_at
+            if is_due:
+                self._sync_at = now + settings.RECONCILE_INTERVAL_S
+        if is_due:
             self._sync()
+        # What has changed is read here, so that the next signal finds it read.
+        history_warm(self.connection.pk)
 
     def _sync(self) -> None:
-        is_up = self._is_up
+        was_open, pass_ = self.gate.is_open, self.gate.begin()
         try:
             connection_sync(self.connection, connector=self.connector)
         except (Unavailable, RateLimited, AmbiguousResult) as error:
             log.warning("sync_failed", extra={"connection": self.connection.pk, "reason": str(error)})
-            self.is_gate_open = False
+            self.gate.close()
             self.sync_soon(in_s=SETTLE_S)
-            return
-        self._positions.refresh()
-        self.is_gate_open = is_up and self._is_up
+        else:
+            self._positions.refresh()
+            self.gate.open(pass_)
+        if self.gate.is_open != was_open:
+            self._on_news()
 
     # --- out ----------------------------------------------------------------------------------------------------------
     def close(self, leaving: Exit) -> None:

@@ -1,6 +1,5 @@
 """Every verb on engines, for one connection and for many. The one face pages, API, admin and commands call."""
 
-import logging
 from collections.abc import Callable, Iterable
 
 from django.db import transaction
@@ -16,10 +15,11 @@ from apps.exchanges.leases import lease_is_live
 from apps.exchanges.models import Connection
 from apps.exchanges.runs import run_enqueue_once
 from cts.domain.errors import DomainError
+from cts.logging import ErrorHandler, SystemLogger
 
 __all__ = ["GlobalTradeEngineCoordinator", "StopReport", "VerbResult"]
 
-log = logging.getLogger(__name__)
+errors = ErrorHandler(SystemLogger(__name__))
 
 
 class GlobalTradeEngineCoordinator:
@@ -80,7 +80,7 @@ class GlobalTradeEngineCoordinator:
         except DomainError:
             raise
         except Exception as error:
-            log.exception("emergency_stop_broken", extra={"connection": connection.pk})
+            errors.record(error, event="emergency_stop_broken", connection=connection.pk)
             step = {"step": "emergency stop", "is_ok": False, "detail": f"{type(error).__name__}; see the log"}
             return StopReport(connection.pk, mode, [step])
 

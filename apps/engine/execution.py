@@ -6,9 +6,10 @@ from apps.exchanges.connectors.base import Connector
 from apps.exchanges.hub import hub
 from apps.exchanges.models import Connection
 from apps.orders.models import Order
-from apps.orders.services import order_create, order_submit
+from apps.orders.services import order_place
 from cts.domain.errors import DomainError
-from cts.domain.types import OrderIntent, OrderStatus
+from cts.domain.types import OrderIntent
+from cts.sqlite.base import urgently
 
 log = logging.getLogger(__name__)
 
@@ -16,18 +17,16 @@ log = logging.getLogger(__name__)
 def execute(connection: Connection, *, intent: OrderIntent, connector: Connector, engine_epoch: int) -> Order | None:
     """The order of this intent as it stands after sending; `denied` ones are stored with their reason and not sent.
 
-    None where no order could be made at all. Size, limits and epoch are `order_create`'s, in its own transaction.
+    None where no order could be made at all. Size, limits and epoch are `order_place`'s, in its own transaction.
     """
     tick = hub().last(connection.venue, intent.symbol)
     try:
-        order = order_create(connection, intent=intent, engine_epoch=engine_epoch, tick=tick)
+        # Sent once, without waiting for an unknown outcome: meanwhile exits must be followed; the next sync resolves it.
+        with urgently():
+            return order_place(connection, intent=intent, connector=connector, engine_epoch=engine_epoch, tick=tick)
     except DomainError as refused:
         log.warning(
             "intent_refused",
             extra={"connection": connection.pk, "line": intent.line_id, "code": refused.code, "reason": refused.detail},
         )
         return None
-    if order.status != OrderStatus.NEW:
-        return order
-    # Sent once, without waiting for an unknown outcome: meanwhile exits must be followed, and the next sync resolves it.
-    return order_submit(order, connector=connector)

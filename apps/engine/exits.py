@@ -1,7 +1,9 @@
 """The open positions of one connection, in memory, and which of them a tick closes. No query per tick."""
 
+import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,10 +33,14 @@ class Exit:
 
 
 class OpenPositions:
-    """Refreshed after every fill and sync; in between, ticks only move the trails."""
+    """Refreshed by the account's thread after every fill and sync; in between, the trading thread moves the trails.
+
+    A refresh puts a new picture in place of the old one; the lock is for that moment and for a tick's, never for a query.
+    """
 
     def __init__(self, connection_id: int) -> None:
         self._connection_id = connection_id
+        self._lock = threading.Lock()
         self._by_symbol: dict[str, dict[int, Watched]] = {}
         self._known: dict[int, Position] = {}
 
@@ -43,29 +49,34 @@ class OpenPositions:
 
         A trail that has moved since it was stored keeps its best price.
         """
-        before = {watched.position.pk: watched for rows in self._by_symbol.values() for watched in rows.values()}
-        fresh: dict[str, dict[int, Watched]] = defaultdict(dict)
         positions = {position.pk: position for position in positions_live(self._connection_id)}
-        for position in positions.values():
-            view = exit_view(position)
-            if view is None:
-                continue
-            known = before.get(position.pk)
-            if known is not None and known.view.best_price is not None:
-                view = followed(view, known.view.best_price)
-            watched = Watched(position, view, known.quiet_until if known else 0.0)
-            fresh[position.symbol][position.pk] = watched
-        earlier, self._by_symbol, self._known = self._known, dict(fresh), positions
+        views = {pk: view for pk, position in positions.items() if (view := exit_view(position)) is not None}
+        with self._lock:
+            earlier, self._known = self._known, positions
+            self._by_symbol = self._pictured(positions, views)
         changed = [row for pk, row in positions.items() if pk not in earlier or earlier[pk].version != row.version]
         return changed + [row for pk, row in earlier.items() if pk not in positions]
 
+    def _pictured(self, positions: dict[int, Position], views: dict[int, ExitView]) -> dict[str, dict[int, Watched]]:
+        before = {pk: watched for rows in self._by_symbol.values() for pk, watched in rows.items()}
+        fresh: dict[str, dict[int, Watched]] = defaultdict(dict)
+        for pk, view in views.items():
+            known, position = before.get(pk), positions[pk]
+            if known is not None and known.view.best_price is not None:
+                view = followed(view, known.view.best_price)
+            fresh[position.symbol][pk] = Watched(position, view, known.quiet_until if known else 0.0)
+        return dict(fresh)
+
     def on_tick(self, tick: Tick, *, now: datetime) -> list[Exit]:
         """The positions this tick closes, and why."""
-        return [
-            Exit(watched.position, reason)
-            for watched in self._by_symbol.get(tick.symbol, {}).values()
-            if (reason := self._reason(watched, tick.price, now)) is not None
-        ]
+        if tick.symbol not in self._by_symbol:
+            return []
+        with self._lock:
+            return [
+                Exit(watched.position, reason)
+                for watched in self._by_symbol.get(tick.symbol, {}).values()
+                if (reason := self._reason(watched, tick.price, now)) is not None
+            ]
 
     def _reason(self, watched: Watched, price: float, now: datetime) -> str | None:
         reason = position_on_tick(watched.view, price, now)
@@ -78,8 +89,8 @@ class OpenPositions:
     def timed_out(self, *, now: datetime) -> list[Exit]:
         """Time passes on symbols without ticks too."""
         late = []
-        for rows in self._by_symbol.values():
-            for watched in rows.values():
+        with self._lock:
+            for watched in self._watched():
                 due = watched.view.timeout_at is not None and now >= watched.view.timeout_at
                 if due and time.monotonic() >= watched.quiet_until:
                     watched.quiet_until = time.monotonic() + RETRY_S
@@ -88,12 +99,15 @@ class OpenPositions:
 
     def best_prices(self) -> dict[int, float]:
         """Trails that run, to be stored now and then, so that a restart takes them up."""
-        return {
-            watched.position.pk: watched.view.best_price
-            for rows in self._by_symbol.values()
-            for watched in rows.values()
-            if watched.view.best_price is not None
-        }
+        with self._lock:
+            return {
+                watched.position.pk: watched.view.best_price
+                for watched in self._watched()
+                if watched.view.best_price is not None
+            }
+
+    def _watched(self) -> Iterator[Watched]:
+        return (watched for rows in self._by_symbol.values() for watched in rows.values())
 
     def leg_quantity(self, symbol: str, side: PositionSide) -> Decimal:
         rows = self._known.values()

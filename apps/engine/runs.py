@@ -3,16 +3,16 @@
 import logging
 import time
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.conf import settings
 from django.db import DatabaseError
 
 from apps.engine.account import AccountMirror
 from apps.engine.cycle import OPENED, EngineContext, on_line_event
 from apps.engine.execution import execute
-from apps.engine.exits import OpenPositions
+from apps.engine.exits import Exit, OpenPositions
 from apps.engine.followed import follow
+from apps.engine.leaving import Leaving
 from apps.engine.models import ActualState, DesiredState, Engine
 from apps.engine.selectors import WANTED, engine_lease
 from apps.engine.services import engine_beat, engine_ended, engine_failed, engine_note, engine_started
@@ -39,7 +39,7 @@ UNKNOWN_AFTER_S = 0.5
 
 
 class EngineRun(LeasedRun):
-    """One thread trades; streams and hub only fill its inbox. Everything it knows it can read again after a failure."""
+    """One thread enters, one leaves, one keeps the account in step. All they know can be read again after a failure."""
 
     beat_s: ClassVar[float] = 5.0
     symbols_s: ClassVar[float] = 30.0
@@ -52,10 +52,11 @@ class EngineRun(LeasedRun):
         self.engine: Engine
         self._state = ConnectionStateManager()
         self._is_loaded = False
-        self._was_halted = False
+        self._was_halted = self._was_open = False
         self._loaded_at = 0.0
         self._leaves: list[Unsubscribe] = []
         self._account: AccountMirror | None = None
+        self._leaving: Leaving | None = None
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
     def is_wanted(self) -> bool:
@@ -108,15 +109,30 @@ class EngineRun(LeasedRun):
         self.positions = OpenPositions(self.connection_id)
         self._leaves.append(hub().subscribe(*self.connection.venue, self.inbox.put_ticks))
         self._account = AccountMirror(
-            self.connection, connector=connector, positions=self.positions, inbox=self.inbox, epoch=self.epoch
+            self.connection,
+            connector=connector,
+            positions=self.positions,
+            epoch=self.epoch,
+            is_held=lambda: self.is_held,
+            on_news=self.inbox.wake,
+        )
+        self._leaving = Leaving(
+            f"leaving-{self.connection_id}",
+            close=self._account.close,
+            is_held=lambda: self.is_held,
+            on_news=self.inbox.wake,
         )
         self._account.start()
+        self._leaving.start()
         self._next = {"beat": 0.0, "symbols": time.monotonic() + self.symbols_s, "time": 0.0}
         self._permissions_apply()
         self._is_loaded, self._loaded_at = True, time.monotonic()
 
     def unload(self) -> None:
         self._is_loaded = False
+        if self._leaving is not None:
+            self._leaving.stop()
+            self._leaving = None
         if self._account is not None:
             self._account.stop()
             self._account = None
@@ -125,12 +141,11 @@ class EngineRun(LeasedRun):
 
     def step(self) -> None:
         batch = self.inbox.take(timeout_s=self.step_s)
-        for item in batch.events:
-            self._on_item(item)
+        self._on_line_events(batch.events)
         self._on_ticks(batch.ticks)
-        self._account_keep()
+        self._account_look()
         if self._due("time", 1.0):
-            self._exits_by_time()
+            self._exit(self.positions.timed_out(now=datetime.now(UTC)))
         if self._due("symbols", self.symbols_s):
             self._symbols_refresh()
         if self._due("beat", self.beat_s):
@@ -144,12 +159,10 @@ class EngineRun(LeasedRun):
         return True
 
     # --- in -----------------------------------------------------------------------------------------------------------
-    def _on_item(self, item: Any) -> None:
-        if isinstance(item, list):
-            for event in item:
+    def _on_line_events(self, batches: list[list[LineEvent]]) -> None:
+        for events in batches:
+            for event in events:
                 self._on_line_event(event)
-        else:
-            self._mirror.take_in(item)
 
     @property
     def _mirror(self) -> AccountMirror:
@@ -162,7 +175,7 @@ class EngineRun(LeasedRun):
         # Another engine may have read the lines anew meanwhile.
         self.ctx.standings, self.ctx.lines = self.followed.standings, self.followed.lines
         self.ctx.statistics = self.followed.statistics
-        self.ctx.is_gate_open = self._mirror.is_gate_open and self.is_held and not self._state.is_halted()
+        self.ctx.is_gate_open = self._mirror.gate.is_open and self.is_held and not self._state.is_halted()
         intent = on_line_event(self.ctx, event)
         if intent is None:
             return
@@ -178,19 +191,19 @@ class EngineRun(LeasedRun):
         if not ticks:
             return
         now = datetime.now(UTC)
-        for tick in ticks:
-            for leaving in self.positions.on_tick(tick, now=now):
-                self._mirror.close(leaving)
+        self._exit([leaving for tick in ticks for leaving in self.positions.on_tick(tick, now=now)])
 
-    def _exits_by_time(self) -> None:
-        for leaving in self.positions.timed_out(now=datetime.now(UTC)):
-            self._mirror.close(leaving)
+    def _exit(self, exits: list[Exit]) -> None:
+        assert self._leaving is not None
+        self._leaving.put(exits)
 
     # --- keep ---------------------------------------------------------------------------------------------------------
-    def _account_keep(self) -> None:
-        was_open = self._mirror.is_gate_open
-        self._mirror.keep(every_s=settings.RECONCILE_INTERVAL_S)
-        if self._mirror.is_gate_open != was_open:
+    def _account_look(self) -> None:
+        for side in (self._account, self._leaving):
+            assert side is not None
+            side.check(stall_s=self.stall_s)
+        if self._mirror.gate.is_open != self._was_open:
+            self._was_open = not self._was_open
             self._next["beat"] = 0.0
 
     def _prepared(self, symbols: list[str], connector: Connector) -> list[str]:
@@ -226,11 +239,11 @@ class EngineRun(LeasedRun):
         is_settled = time.monotonic() - self._loaded_at > self.settled_s
         engine_beat(self.connection, epoch=self.epoch, actual=self._actual(), is_settled=is_settled)
         self._mirror.trails_store()
-        if self._mirror.is_gate_open:
+        if self._mirror.gate.is_open:
             connection_seen(self.connection_id)
 
     def _actual(self) -> ActualState:
-        if not self._mirror.is_gate_open:
+        if not self._mirror.gate.is_open:
             return ActualState.STARTING
         return ActualState.PAUSED if self.ctx.is_paused or self._was_halted else ActualState.RUNNING
 

@@ -9,12 +9,21 @@ from django.utils import timezone
 
 from apps.exchanges.factory import public_connector
 from apps.exchanges.models import Instrument, InstrumentChange
+from apps.exchanges.selectors import instruments_forget
 from cts.domain import types
 from cts.domain.units import decimal_text
 
 _RULES = (
     *("venue_symbol", "base", "quote", "settle", "tick_size", "lot_step", "min_quantity", "max_quantity"),
-    *("min_notional", "contract_size", "max_leverage", "maker_fee_rate", "taker_fee_rate", "is_trading"),
+    *(
+        "max_market_quantity",
+        "min_notional",
+        "contract_size",
+        "max_leverage",
+        "maker_fee_rate",
+        "taker_fee_rate",
+        "is_trading",
+    ),
 )
 
 
@@ -56,6 +65,7 @@ def _instruments_store(venue: tuple[str, str, str], told: list[types.Instrument]
     for row in gone:
         _rules_change(row, {"is_trading": False})
     kept.update(synced_at=now)
+    transaction.on_commit(instruments_forget)
     return SyncCount(listed=len(told), added=len(new), changed=changed, delisted=len(gone))
 
 

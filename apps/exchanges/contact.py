@@ -12,6 +12,7 @@ from apps.accounts.services import audit_record
 from apps.exchanges.models import AccountBalance, Connection
 from apps.exchanges.rows import balance_row, connection_row
 from apps.exchanges.state import ConnectionStateManager
+from cts.db import random_mark
 from cts.domain.errors import AuthFailed
 from cts.domain.types import Balance
 from cts.realtime import event, push_on_commit
@@ -49,6 +50,14 @@ def connection_failed(connection_id: int, *, error: Exception) -> None:
     log.warning("connection_failed", extra={"connection": connection_id, "reason": str(error)[:200]})
 
 
+def facts_changed(connection_id: int) -> None:
+    """Limits, locks, peaks, balances or results of positions are changed by this transaction: copies of them are old.
+
+    It takes hold of the connection, as whoever makes an order does: none is made by facts half old, half new.
+    """
+    Connection.objects.filter(pk=connection_id).update(facts_mark=random_mark())
+
+
 def connection_pushed(row: Connection) -> None:
     """Tell pages and the mirror file, once the change is committed."""
     for topic in (f"connection.{row.pk}", f"user.{row.owner_id}"):
@@ -59,6 +68,7 @@ def connection_pushed(row: Connection) -> None:
 @transaction.atomic
 def balances_record(connection: Connection, *, balances: list[Balance]) -> list[AccountBalance]:
     """The account's balances as the venue tells them now; an asset it no longer tells is zero."""
+    facts_changed(connection.pk)
     rows = {row.asset: row for row in AccountBalance.objects.select_for_update().filter(connection=connection)}
     told = {balance.asset: balance for balance in balances}
     nothing = Decimal(0)

@@ -9,8 +9,9 @@ from django.conf import settings
 from apps.exchanges.connectors.base import Connector, Target
 from apps.exchanges.connectors.registry import connector_create
 from apps.exchanges.crypto import credentials_unseal
+from apps.exchanges.limiter import SharedLimiter
 from apps.exchanges.models import Connection
-from cts.domain.types import Environment, Market, PositionMode
+from cts.domain.types import Environment, MarginMode, Market, PositionMode
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,29 @@ def connector_forget(connection_id: int) -> None:
 @lru_cache(maxsize=64)
 def public_connector(exchange: str, environment: str, market: str) -> Connector:
     """For market data: no key."""
-    return connector_create(exchange, credentials=None, target=target_for(environment, market))
+    return connector_create(
+        exchange, credentials=None, target=target_for(environment, market), limiter=shared_limiter()
+    )
 
 
-def target_for(environment: str, market: str, *, position_mode: str = PositionMode.ONE_WAY) -> Target:
+@lru_cache(maxsize=1)
+def shared_limiter() -> SharedLimiter:
+    """Venues count by address and by account, whichever of our processes calls."""
+    return SharedLimiter()
+
+
+def target_for(
+    environment: str,
+    market: str,
+    *,
+    position_mode: str = PositionMode.ONE_WAY,
+    margin_mode: str = MarginMode.CROSS,
+) -> Target:
     return Target(
         environment=Environment(environment),
         market=Market(market),
         position_mode=PositionMode(position_mode),
+        margin_mode=MarginMode(margin_mode),
         paper_url=settings.PAPER_URL,
         timeout_s=settings.VENUE_TIMEOUT_S,
     )
@@ -66,6 +82,7 @@ def _fingerprint(connection: Connection) -> tuple[object, ...]:
         connection.environment,
         connection.market,
         connection.position_mode,
+        connection.margin_mode,
         bytes(connection.credentials),
         settings.PAPER_URL,
     )
@@ -75,5 +92,11 @@ def _create(connection: Connection) -> Connector:
     return connector_create(
         connection.exchange,
         credentials=credentials_unseal(connection.credentials, connection_id=connection.pk),
-        target=target_for(connection.environment, connection.market, position_mode=connection.position_mode),
+        target=target_for(
+            connection.environment,
+            connection.market,
+            position_mode=connection.position_mode,
+            margin_mode=connection.margin_mode,
+        ),
+        limiter=shared_limiter(),
     )

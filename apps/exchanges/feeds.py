@@ -12,6 +12,7 @@ from django.db import transaction
 
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.factory import public_connector
+from apps.exchanges.hub import hub
 from apps.exchanges.models import Feed
 from apps.exchanges.recording import BarRecorder
 from apps.exchanges.rows import ticker_row
@@ -51,7 +52,6 @@ class FeedRun(LeasedRun):
     def __init__(self, exchange: str, environment: str, market: str, **options: float) -> None:
         super().__init__(feed_lease(exchange, environment, market), **options)
         self.venue = (exchange, environment, market)
-        self._topic = bus.ticks_topic(*self.venue)
         self._tickers: dict[str, Ticker] = {}
         self._changed: set[str] = set()
         self._lock = threading.Lock()
@@ -84,6 +84,7 @@ class FeedRun(LeasedRun):
             on_disconnected=self._on_disconnected,
         )
         self._stream = public_connector(*self.venue).public_stream(sorted(self._subscribed), events)
+        self._source = hub().source(bus.ticks_topic(*self.venue))
         self._stream.start()
 
     def step(self) -> None:
@@ -105,6 +106,7 @@ class FeedRun(LeasedRun):
             return
         del self._stream
         stream.stop()
+        self._source.close()
         self._reason = ""  # that the stream we have just ended is gone is no error
         self._recorder.flush(is_last=True)
         self._state_write(is_connected=False)
@@ -119,7 +121,7 @@ class FeedRun(LeasedRun):
     # --- on the stream's threads ------------------------------------------------------------------------------------
     def _on_ticks(self, ticks: list[Tick]) -> None:
         try:
-            bus.publish(self._topic, ticks)
+            self._source.send(ticks)
             self._is_bus_down = False
         except redis.RedisError as error:
             if not self._is_bus_down:

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from apps.exchanges.connection_rules import leverage_limit
-from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES
+from apps.exchanges.connectors.registry import EXCHANGES, markets_of
 from apps.exchanges.connectors.spec import Capability, ExchangeSpec
 from apps.exchanges.models import MARGIN_MODES, MARKETS, POSITION_MODES, Connection, SymbolMode
 from cts.domain.types import Environment, Market, PositionMode
@@ -26,6 +26,9 @@ _REDRAW = {
     "hx-target": "#connection-form",
     "hx-select": "#connection-form",
     "hx-swap": "outerHTML",
+    # Of two choices made quickly, the form of the later must be the one that stays.
+    "hx-select-oob": "#venue-help",
+    "hx-sync": "#connection-form:replace",
 }
 
 
@@ -102,7 +105,7 @@ class ConnectionAddForm(TradingFields):
         super().__init__(*args, **kwargs)
         self._choices("exchange", [(name, venue.label) for name, venue in EXCHANGES.items()])
         self._choices("environment", [(each, ENVIRONMENT_LABELS[each]) for each in spec.market_environments])
-        self._choices("market", [(value, label) for value, label in MARKETS if value in CONNECTORS[spec.name]])
+        self._choices("market", [(value, label) for value, label in MARKETS if value in markets_of(spec.name)])
         for name in ("exchange", "environment", "market"):
             self.fields[name].widget.attrs |= _REDRAW
         _secrets_add(self, spec, is_required=environment != Environment.PAPER)
@@ -152,7 +155,7 @@ def _canonical(name: str, market: Market) -> str:
 def _secrets_add(form: forms.Form, spec: ExchangeSpec, *, is_required: bool) -> None:
     for name in spec.credential_fields:
         form.fields[name] = forms.CharField(
-            label=SECRET_LABELS[name],
+            label=spec.credential_labels.get(name, SECRET_LABELS[name]),
             required=is_required,
             max_length=512,
             widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

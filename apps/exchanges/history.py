@@ -1,4 +1,4 @@
-"""Bars of the past for studies: our own recording first, then what the venue still tells."""
+"""Bars of the past for studies: our own recording first, then downloaded candles, then what the venue still tells."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,6 +7,8 @@ import msgspec
 import requests
 from django.conf import settings
 
+from apps.exchanges.candles import candle_gaps, candles_read
+from apps.exchanges.day_files import Shelf
 from apps.exchanges.factory import public_connector
 from apps.exchanges.recording import TIMEFRAME_S, bars_read
 from cts.domain.bars import Bars, bars_from_candles, bars_from_columns, bars_join
@@ -66,7 +68,7 @@ def _holes(bars: Bars, since_ms: int, until_ms: int, *, longest_s: int, at_end_s
 def _venue_bars(venue: tuple[str, str, str], symbol: str, since_ms: int, until_ms: int, *, timeframe_s: int) -> Bars:
     if venue[1] == Environment.PAPER:
         return bars_join(timeframe_s, _paper_pages(venue[0], symbol, since_ms, until_ms, timeframe_s))
-    return bars_join(timeframe_s, _kline_pages(venue, symbol, since_ms, until_ms, timeframe_s))
+    return _klines(venue, symbol, since_ms, until_ms, timeframe_s)
 
 
 def _paper_pages(exchange: str, symbol: str, since_ms: int, until_ms: int, timeframe_s: int) -> Iterator[Bars]:
@@ -91,6 +93,16 @@ def _paper_get(exchange: str, query: dict[str, str | int]) -> list[tuple[int, fl
         return _decode(answer.content)
     except (requests.RequestException, msgspec.DecodeError) as error:
         raise Unavailable(f"No history from the paper venue: {type(error).__name__}", exchange=exchange) from error
+
+
+def _klines(venue: tuple[str, str, str], symbol: str, since_ms: int, until_ms: int, timeframe_s: int) -> Bars:
+    """What was downloaded before, and from the venue what is missing of it."""
+    shelf = Shelf(*venue, symbol, timeframe_s)
+    columns = candles_read(shelf, since_ms=since_ms, until_ms=until_ms)
+    stored = bars_from_columns(timeframe_s, (columns[name] for name in ("open_ms", "open", "high", "low", "close")))
+    gaps = candle_gaps(shelf, since_ms=since_ms, until_ms=until_ms)
+    pages = [page for first, last in gaps for page in _kline_pages(venue, symbol, first, last, timeframe_s)]
+    return bars_join(timeframe_s, [stored, *pages])
 
 
 def _kline_pages(

@@ -1,10 +1,12 @@
-"""One Redis subscriber per process, however many runs listen: ticks, line events and wake-ups, decoded once."""
+"""One Redis subscriber per process, however many runs listen: ticks, line events and wake-ups, decoded once.
+
+What is made in this process does not go through Redis to be heard here: its `Source` hands it over.
+"""
 
 import logging
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,62 +24,14 @@ Venue = tuple[str, str, str]
 Unsubscribe = Callable[[], None]
 
 
-@dataclass
-class Batch:
-    """What came in since the last look."""
-
-    ticks: list[Tick] = field(default_factory=list)
-    events: list[Any] = field(default_factory=list)
-
-
-class Inbox:
-    """What a run has to look at. A slow run loses its oldest ticks, counted in `dropped`; events are never lost."""
-
-    def __init__(self, *, max_ticks: int = 20_000) -> None:
-        self.dropped = 0
-        self._ticks: deque[Tick] = deque(maxlen=max_ticks)
-        self._events: list[Any] = []
-        self._is_woken = False
-        self._changed = threading.Condition()
-
-    def put_ticks(self, ticks: list[Tick]) -> None:
-        with self._changed:
-            room = (self._ticks.maxlen or 0) - len(self._ticks)
-            self.dropped += max(0, len(ticks) - room)
-            self._ticks.extend(ticks)
-            self._changed.notify_all()
-
-    def put(self, event: Any) -> None:
-        self.put_all([event])
-
-    def put_all(self, events: list[Any]) -> None:
-        with self._changed:
-            self._events.extend(events)
-            self._changed.notify_all()
-
-    def wake(self) -> None:
-        with self._changed:
-            self._is_woken = True
-            self._changed.notify_all()
-
-    def consume_wake(self) -> bool:
-        with self._changed:
-            was, self._is_woken = self._is_woken, False
-        return was
-
-    def take(self, *, timeout_s: float) -> Batch:
-        """Everything there is, as soon as there is anything; empty after `timeout_s` or when woken."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._ticks or self._events or self._is_woken, timeout_s)
-            batch = Batch(list(self._ticks), self._events)
-            self._ticks.clear()
-            self._events = []
-        return batch
+def _nothing(payload: bytes) -> None:
+    return None
 
 
 @dataclass
 class _Topic:
     decode: Callable[[bytes], Any]
+    note: Callable[[Any], None] = _nothing
     callbacks: list[Callable[[Any], None]] = field(default_factory=list)
     is_live: threading.Event = field(default_factory=threading.Event)
 
@@ -87,12 +41,13 @@ _decode_lines = msgspec.msgpack.Decoder(list[LineEvent]).decode
 
 
 class TickHub:
-    """Callbacks run on the hub's thread: they must be quick and hand over to an `Inbox`."""
+    """Callbacks run on the hub's thread, or on a source's: they must be quick and hand over to an `Inbox`."""
 
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
         self._last: dict[Venue, dict[str, tuple[Tick, float]]] = {}
         self._confirmed: set[str] = set()
+        self._sources: dict[str, Source] = {}
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         # Subscriptions change on the hub's own thread only; a message on this topic makes it look.
@@ -104,20 +59,18 @@ class TickHub:
         venue = (exchange, environment, market)
         last = self._last.setdefault(venue, {})
 
-        def decode(payload: bytes) -> list[Tick]:
-            ticks = _decode_ticks(payload)
+        def note(ticks: list[Tick]) -> None:
             now = time.monotonic()
             for tick in ticks:
                 last[tick.symbol] = (tick, now)
-            return ticks
 
-        return self._add(bus.ticks_topic(*venue), decode, callback)
+        return self._add(bus.ticks_topic(*venue), _Topic(_decode_ticks, note), callback)
 
     def subscribe_lines(self, study_id: int, callback: Callable[[list[LineEvent]], None]) -> Unsubscribe:
-        return self._add(bus.lines_topic(study_id), _decode_lines, callback)
+        return self._add(bus.lines_topic(study_id), _Topic(_decode_lines), callback)
 
     def subscribe_wake(self, lease_name: str, callback: Callable[[], None]) -> Unsubscribe:
-        return self._add(bus.wake_topic(lease_name), lambda payload: None, lambda _: callback())
+        return self._add(bus.wake_topic(lease_name), _Topic(_nothing), lambda _: callback())
 
     def last(self, venue: Venue, symbol: str) -> Tick | None:
         """The newest tick heard here; None where nobody in this process listens to the venue."""
@@ -129,12 +82,32 @@ class TickHub:
         found = self._last.get(venue, {}).get(symbol)
         return time.monotonic() - found[1] if found else None
 
-    def _add(
-        self, name: str, decode: Callable[[bytes], Any], callback: Callable[[Any], None], *, wait_s: float = 2.0
-    ) -> Unsubscribe:
+    def source(self, name: str) -> "Source":
+        """For whoever alone publishes on a topic, by its lease: until closed, Redis is not listened to for it."""
         with self._lock:
-            topic = self._topics.setdefault(name, _Topic(decode))
+            source = self._sources[name] = Source(self, name)
+            if name in self._topics:
+                self._topics[name].is_live.set()
+        self._nudge()
+        return source
+
+    def source_closed(self, source: "Source") -> None:
+        with self._lock:
+            if self._sources.get(source.name) is source:
+                del self._sources[source.name]
+        self._nudge()
+
+    def hand(self, name: str, message: Any) -> None:
+        """To those who listen here, on the caller's thread."""
+        if (topic := self._topics.get(name)) is not None:
+            self._tell(name, topic, message)
+
+    def _add(self, name: str, new: _Topic, callback: Callable[[Any], None], *, wait_s: float = 2.0) -> Unsubscribe:
+        with self._lock:
+            topic = self._topics.setdefault(name, new)
             topic.callbacks.append(callback)
+            if name in self._sources:
+                topic.is_live.set()
             self._start()
         self._nudge()
         # Returning before Redis has confirmed would lose whatever is published in between.
@@ -190,13 +163,13 @@ class TickHub:
                     self._dispatch(message)
         finally:
             with self._lock:
-                for topic in self._topics.values():
-                    topic.is_live.clear()
+                for name in self._topics.keys() - self._sources.keys():
+                    self._topics[name].is_live.clear()
             pubsub.close()
 
     def _reconcile(self, pubsub: "redis.client.PubSub", subscribed: set[str]) -> None:
         with self._lock:
-            wanted = set(self._topics)
+            wanted = self._topics.keys() - self._sources.keys()
             for name in wanted & self._confirmed:
                 self._topics[name].is_live.set()
         if added := wanted - subscribed:
@@ -210,7 +183,7 @@ class TickHub:
     def _dispatch(self, message: dict[str, Any]) -> None:
         name = message["channel"].decode()
         topic = self._topics.get(name)
-        if topic is None:
+        if topic is None or name in self._sources:
             return
         if message["type"] == "subscribe":
             self._confirmed.add(name)
@@ -224,12 +197,34 @@ class TickHub:
         except msgspec.MsgspecError:
             log.exception("hub_payload_unreadable", extra={"topic": name})
             return
+        self._tell(name, topic, decoded)
+
+    def _tell(self, name: str, topic: _Topic, message: Any) -> None:
+        topic.note(message)
         for callback in tuple(topic.callbacks):
             try:
-                callback(decoded)
+                callback(message)
             except Exception:
                 # One listener's fault must not silence the others, nor end the thread that feeds them all.
                 log.exception("hub_callback_failed", extra={"topic": name})
+
+
+class Source:
+    """The one publisher of a topic: who listens in this process hears it at once, all others over Redis."""
+
+    def __init__(self, hub: TickHub, name: str) -> None:
+        self.name = name
+        self._hub = hub
+
+    def send(self, message: Any) -> None:
+        """Raises:
+        RedisError: only this process has heard it.
+        """
+        self._hub.hand(self.name, message)
+        bus.publish(self.name, message)
+
+    def close(self) -> None:
+        self._hub.source_closed(self)
 
 
 @lru_cache(maxsize=1)

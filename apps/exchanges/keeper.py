@@ -1,13 +1,14 @@
 """Renews the leases of all runs of this process from one thread. No run's business here."""
 
-import logging
 import threading
 import time
 from typing import Protocol
 
 from django.db import DatabaseError, connections
 
-log = logging.getLogger(__name__)
+from cts.logging import ErrorHandler, SystemLogger
+
+errors = ErrorHandler(SystemLogger(__name__))
 
 
 class Kept(Protocol):
@@ -50,9 +51,9 @@ class Keeper:
     def _renew(self, run: Kept) -> None:
         try:
             run.renew_if_due()
-        except DatabaseError:
+        except DatabaseError as error:
             # Tried again at the next round; past the ttl the run itself sees that it holds nothing.
-            log.warning("lease_renew_failed", extra={"lease": run.lease_name}, exc_info=True)
+            errors.record(error, event="lease_renew_failed", lease=run.lease_name)
             time.sleep(0.5)
 
 

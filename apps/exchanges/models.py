@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from cts.db import ExactDecimalField, LedgerModel, VersionedModel, enum_choices
+from cts.db import ExactDecimalField, LedgerModel, VersionedModel, enum_choices, random_mark
 from cts.domain import types
 
 ENVIRONMENTS, MARKETS = enum_choices(types.Environment), enum_choices(types.Market)
@@ -22,7 +22,7 @@ class Connection(VersionedModel):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="connections")
     name = models.CharField(max_length=64)
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS, default=types.Market.LINEAR)
     margin_mode = models.CharField(max_length=8, choices=MARGIN_MODES, default=types.MarginMode.CROSS)
@@ -52,6 +52,9 @@ class Connection(VersionedModel):
     )
     last_error = models.TextField(blank=True, editable=False)
     last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Another one after every change of what entries are judged by. Random, not counted: one that a rollback or a
+    # restored backup takes back can't come again with other facts behind it.
+    facts_mark = models.BigIntegerField(default=random_mark, editable=False)
 
     class Meta:
         ordering = ["id"]
@@ -97,7 +100,7 @@ class ConnectionTest(LedgerModel):
 class Instrument(VersionedModel):
     """Trading rules of a symbol on a venue, as last synced. Quantities in base units."""
 
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbol = models.CharField(max_length=40)
@@ -109,6 +112,7 @@ class Instrument(VersionedModel):
     lot_step = ExactDecimalField()
     min_quantity = ExactDecimalField()
     max_quantity = ExactDecimalField(null=True, blank=True)
+    max_market_quantity = ExactDecimalField(null=True, blank=True)
     min_notional = ExactDecimalField(null=True, blank=True)
     contract_size = ExactDecimalField(default=1)
     max_leverage = models.PositiveSmallIntegerField(default=1)
@@ -159,7 +163,7 @@ class AccountBalance(VersionedModel):
 class CandleFile(models.Model):
     """Catalogue of recorded bars: one Parquet file per venue, symbol, timeframe and UTC day."""
 
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbol = models.CharField(max_length=40)
@@ -169,6 +173,9 @@ class CandleFile(models.Model):
     rows = models.PositiveIntegerField()
     first_ms = models.BigIntegerField()
     last_ms = models.BigIntegerField()
+    is_whole = models.BooleanField(
+        default=False, help_text="The day is over and the venue has told all it has of it; what is absent never was"
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -195,7 +202,7 @@ class Lease(models.Model):
 class Feed(VersionedModel):
     """The public stream of one venue, however many listen to it."""
 
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbols = models.JSONField(default=list)

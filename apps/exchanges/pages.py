@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.exchanges.connectors.registry import EXCHANGES
+from apps.exchanges.offers import venues_told
 
 
 def page_user(request: HttpRequest) -> User:
@@ -22,7 +22,7 @@ def page_context(request: HttpRequest, *, section: str, data: dict[str, Any] | N
         "live_url": reverse("live"),
         "connection_url": reverse("connections"),
         "story_url": reverse("positions"),
-        "exchanges": {name: spec.label for name, spec in EXCHANGES.items()},
+        "venues": venues_told(),
     }
     return {
         "section": section,

@@ -1,17 +1,13 @@
-"""1-second bars of what a feed heard, kept as Parquet: one file per venue, symbol and UTC day, listed in CandleFile."""
+"""1-second bars of what a feed heard, kept as Parquet: a file per venue, symbol and UTC day."""
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
 
 import polars as pl
-from django.conf import settings
 
-from apps.exchanges.models import CandleFile
+from apps.exchanges.day_files import Shelf, day_files_add, day_files_read
 from cts.domain.types import Tick
 
 TIMEFRAME_S = 1
@@ -26,7 +22,6 @@ SCHEMA = {
 }
 Bar = tuple[int, float, float, float, float, int]
 Venue = tuple[str, str, str]
-_DAY_MS = 86_400_000
 
 
 @dataclass
@@ -81,49 +76,21 @@ class BarRecorder:
                     closed[symbol].append(bar.closed())
                 self._open = {}
         for symbol, bars in closed.items():
-            by_day: dict[int, list[Bar]] = defaultdict(list)
-            for bar_row in bars:
-                by_day[bar_row[0] // _DAY_MS].append(bar_row)
-            for day, rows in by_day.items():
-                _day_append(self._venue, symbol, day=_day(day), rows=rows)
+            fresh = pl.DataFrame(bars, schema=SCHEMA, orient="row")
+            day_files_add(Shelf(*self._venue, symbol, TIMEFRAME_S), fresh, joined=_joined)
         return sum(map(len, closed.values()))
 
 
 def bars_read(venue: Venue, symbol: str, *, since_ms: int, until_ms: int) -> pl.DataFrame:
     """Recorded bars with since_ms <= open_ms < until_ms, ascending; seconds without a tick are absent."""
-    files = CandleFile.objects.filter(
-        exchange=venue[0],
-        environment=venue[1],
-        market=venue[2],
-        symbol=symbol,
-        timeframe_s=TIMEFRAME_S,
-        last_ms__gte=since_ms,
-        first_ms__lt=until_ms,
-    ).order_by("day")
-    frames = [pl.read_parquet(settings.DATA_DIR / file.path) for file in files]
-    whole = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
-    return whole.filter(pl.col("open_ms").is_between(since_ms, until_ms, closed="left"))
+    shelf = Shelf(*venue, symbol, TIMEFRAME_S)
+    return day_files_read(shelf, schema=SCHEMA, since_ms=since_ms, until_ms=until_ms)
 
 
-def _day(number: int) -> date:
-    return datetime.fromtimestamp(number * _DAY_MS / 1000, UTC).date()
-
-
-def _path(venue: Venue, symbol: str, day: date) -> Path:
-    name = symbol.replace("/", "-").replace(":", "-")
-    return Path("candles", *venue, name, f"{TIMEFRAME_S}s", f"{day.isoformat()}.parquet")
-
-
-def _day_append(venue: Venue, symbol: str, *, day: date, rows: list[Bar]) -> None:
-    """The day's file anew, with `rows` in it: Parquet can't be appended to, and a reader must never see half a file."""
-    relative = _path(venue, symbol, day)
-    path = settings.DATA_DIR / relative
-    whole = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    if path.exists():
-        whole = pl.concat([pl.read_parquet(path), whole])
-    # A restarted feed hears a second again that its predecessor wrote in part.
-    whole = (
-        whole.sort("open_ms", maintain_order=True)
+def _joined(bars: pl.DataFrame) -> pl.DataFrame:
+    """A restarted feed hears a second again that its predecessor wrote in part."""
+    return (
+        bars.sort("open_ms", maintain_order=True)
         .group_by("open_ms", maintain_order=True)
         .agg(
             pl.col("open").first(),
@@ -133,22 +100,4 @@ def _day_append(venue: Venue, symbol: str, *, day: date, rows: list[Bar]) -> Non
             pl.col("ticks").sum(),
         )
         .cast(SCHEMA)  # type: ignore[arg-type]
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    whole.write_parquet(draft)
-    draft.replace(path)
-    CandleFile.objects.update_or_create(
-        exchange=venue[0],
-        environment=venue[1],
-        market=venue[2],
-        symbol=symbol,
-        timeframe_s=TIMEFRAME_S,
-        day=day,
-        defaults={
-            "path": str(relative),
-            "rows": whole.height,
-            "first_ms": int(whole["open_ms"][0]),
-            "last_ms": int(whole["open_ms"][-1]),
-        },
     )

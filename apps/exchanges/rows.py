@@ -64,7 +64,8 @@ def ticker_row(ticker: Ticker) -> dict[str, Any]:
 
 
 def instrument_row(instrument: Instrument) -> dict[str, Any]:
-    exact = "tick_size lot_step min_quantity max_quantity min_notional contract_size maker_fee_rate taker_fee_rate"
+    exact = "tick_size lot_step min_quantity max_quantity max_market_quantity min_notional contract_size"
+    exact += " maker_fee_rate taker_fee_rate"
     plain = "id version exchange environment market symbol venue_symbol base quote settle max_leverage is_trading"
     return {
         **{name: getattr(instrument, name) for name in plain.split()},

@@ -1,7 +1,7 @@
 """A run under a lease: take, load, loop, release. What a run does is its subclass's business; when it ends is ours."""
 
-import logging
 import random
+import sys
 import threading
 import time
 from enum import StrEnum
@@ -12,13 +12,18 @@ from celery import Task
 from django.conf import settings
 from django.db import DatabaseError
 
-from apps.exchanges.hub import Inbox, Unsubscribe, hub
+from apps.exchanges.hub import Unsubscribe, hub
+from apps.exchanges.inbox import Inbox
 from apps.exchanges.keeper import connections_close, connections_rest, keeper
 from apps.exchanges.leases import lease_release, lease_renew, lease_take, owner_name
 from apps.exchanges.models import Lease
 from cts import bus
+from cts.logging import ErrorHandler, SystemLogger
 
-log = logging.getLogger(__name__)
+log = SystemLogger(__name__)
+
+# A signal passes three threads on its way out; at Python's own 5 ms each may wait that long for one that reckons.
+SWITCH_S = 0.0005
 
 # Set once, when the worker is told to shut down: every run of the process ends at its next look.
 drain = threading.Event()
@@ -60,6 +65,8 @@ class LeasedRun:
         self.lease_name = lease_name
         self.ttl_s = ttl_s or settings.LEASE_TTL_S
         self.inbox = Inbox()
+        self._log = log.bind(lease=lease_name)
+        self._errors = ErrorHandler(self._log)
         self.lease: Lease
         self._max_s = max_s or settings.RUN_MAX_S
         self._stop = threading.Event()
@@ -108,34 +115,35 @@ class LeasedRun:
         if lease is None:
             return Ended.BUSY
         self.lease = lease
+        sys.setswitchinterval(SWITCH_S)
         self._renewed_at = self._progress_at = asked_at
         self._deadline = asked_at + self._max_s
         enqueued_forget(self.lease_name)
         unsubscribe = hub().subscribe_wake(self.lease_name, self.inbox.wake)
         keeper.add(self)
-        log.info("run_started", extra={"lease": self.lease_name, "epoch": lease.epoch})
+        self._log.info("run_started", epoch=lease.epoch)
         try:
             ended = self._live()
             self._say_ended(ended)
         finally:
             self._leave(unsubscribe)
-        log.info("run_ended", extra={"lease": self.lease_name, "epoch": lease.epoch, "ended": str(ended)})
+        self._log.info("run_ended", epoch=lease.epoch, ended=str(ended))
         return ended
 
     def _say_ended(self, ended: Ended) -> None:
         try:
             self.on_ended(ended)
-        except DatabaseError:
+        except DatabaseError as error:
             # Whoever looks sees a lease without a holder, and says so.
-            log.warning("run_end_unsaid", extra={"lease": self.lease_name}, exc_info=True)
+            self._errors.record(error, event="run_end_unsaid")
 
     def _leave(self, unsubscribe: Unsubscribe) -> None:
         keeper.remove(self)
         unsubscribe()
         try:
             lease_release(self.lease)
-        except DatabaseError:
-            log.warning("lease_release_failed", extra={"lease": self.lease_name}, exc_info=True)
+        except DatabaseError as error:
+            self._errors.record(error, event="lease_release_failed")
         finally:
             connections_close()
 
@@ -176,17 +184,16 @@ class LeasedRun:
     def _fail(self, error: Exception, failures: int) -> float | None:
         delay_s = self.on_failure(error, failures=failures)
         seen = f"{type(error).__name__}: {error}"
-        extra = {"lease": self.lease_name, "failures": failures, "retry_in_s": delay_s}
-        # The same error again is a line, not another traceback.
-        log.error("run_failed", extra={**extra, "reason": seen}, exc_info=None if seen == self._failure_seen else error)
+        is_repeated = seen == self._failure_seen
+        self._errors.record(error, event="run_failed", is_repeated=is_repeated, failures=failures, retry_in_s=delay_s)
         self._failure_seen = seen
         return delay_s
 
     def _unload(self) -> None:
         try:
             self.unload()
-        except Exception:
-            log.exception("run_unload_failed", extra={"lease": self.lease_name})
+        except Exception as error:
+            self._errors.record(error, event="run_unload_failed")
         finally:
             connections_close()
 
@@ -267,4 +274,4 @@ def run_wake(lease_name: str) -> None:
     try:
         bus.publish(bus.wake_topic(lease_name), None)
     except redis.RedisError:
-        log.warning("run_wake_failed", extra={"lease": lease_name})
+        log.warning("run_wake_failed", lease=lease_name)

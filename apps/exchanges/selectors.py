@@ -1,5 +1,6 @@
 """Reads of connections, instruments and prices. `connection_get_for` is the one door to a connection."""
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeVar
@@ -21,6 +22,10 @@ from cts.domain.errors import DomainError
 
 T = TypeVar("T", bound=Model)
 Venue = tuple[str, str, str]
+
+# Rules change a few times a year; a process that didn't change them itself may be so late to see it.
+INSTRUMENT_KEPT_S = 10.0
+_instruments: dict[tuple[str, str, str, str], tuple[types.Instrument, float]] = {}
 
 _decode_ticker = msgspec.json.Decoder(types.Ticker).decode
 _candles = msgspec.json.Decoder(list[types.Candle])
@@ -83,10 +88,20 @@ def instrument_for(where: Connection | Venue, symbol: str) -> types.Instrument:
         DomainError: `unknown_symbol`.
     """
     exchange, environment, market = where.venue if isinstance(where, Connection) else where
+    key = (exchange, environment, market, symbol)
+    if (kept := _instruments.get(key)) is not None and time.monotonic() - kept[1] < INSTRUMENT_KEPT_S:
+        return kept[0]
     row = instruments_list(exchange=exchange, environment=environment, market=market, symbol=symbol).first()
     if row is None:
         raise DomainError("unknown_symbol", f"{exchange} {environment} does not list {symbol}", field="symbol")
-    return instrument_value(row)
+    value = instrument_value(row)
+    _instruments[key] = (value, time.monotonic())
+    return value
+
+
+def instruments_forget() -> None:
+    """This process has changed some: the next look reads them anew."""
+    _instruments.clear()
 
 
 def instrument_value(row: Instrument) -> types.Instrument:
@@ -101,6 +116,7 @@ def instrument_value(row: Instrument) -> types.Instrument:
         lot_step=row.lot_step,
         min_quantity=row.min_quantity,
         max_quantity=row.max_quantity,
+        max_market_quantity=row.max_market_quantity,
         min_notional=row.min_notional,
         contract_size=row.contract_size,
         max_leverage=row.max_leverage,
@@ -114,6 +130,16 @@ def tickers_for(exchange: str, environment: str, market: str) -> dict[str, types
     """The newest tickers our feed has heard, by symbol; empty where no feed runs."""
     stored: dict[bytes, bytes] = bus.client().hgetall(bus.tickers_key(exchange, environment, market))  # type: ignore[assignment]
     return {symbol.decode(): _decode_ticker(text) for symbol, text in sorted(stored.items())}
+
+
+def tickers_of(venue: Venue, symbols: Iterable[str]) -> dict[str, types.Ticker]:
+    """As `tickers_for`, of these symbols only."""
+    names = sorted(set(symbols))
+    if not names:
+        return {}
+    stored: list[bytes | None] = bus.client().hmget(bus.tickers_key(*venue), names)  # type: ignore[assignment]
+    told = zip(names, stored, strict=True)
+    return {symbol: _decode_ticker(text) for symbol, text in told if text is not None}
 
 
 def candles_for(connection: Connection, symbol: str, timeframe_s: int, limit: int = 500) -> list[types.Candle]:

@@ -18,11 +18,17 @@ from apps.exchanges.connection_rules import (
     credentials_checked,
     leverage_check,
     name_free_check,
-    venue_checked,
 )
 from apps.exchanges.connectors.base import Credentials
-from apps.exchanges.contact import balances_record, connection_failed, connection_pushed, connection_seen
+from apps.exchanges.contact import (
+    balances_record,
+    connection_failed,
+    connection_pushed,
+    connection_seen,
+    facts_changed,
+)
 from apps.exchanges.crypto import credentials_seal, credentials_unseal, current_key_id, envelope_key_id
+from apps.exchanges.drafts import connection_try_out, drafted
 from apps.exchanges.factory import connector_forget
 from apps.exchanges.feeds import feed_want
 from apps.exchanges.models import Connection, ConnectionTest
@@ -42,8 +48,10 @@ __all__ = [
     "connection_failed",
     "connection_seen",
     "connection_test",
+    "connection_try_out",
     "connection_update",
     "connections_reseal",
+    "facts_changed",
     "feed_want",
     "instruments_sync",
 ]
@@ -68,20 +76,21 @@ def connection_create(
     Raises:
         DomainError: the field at fault, or `paper_unavailable`.
     """
-    trading_check(owner)
-    spec = spec_for(exchange, market)
-    venue = venue_checked(spec, environment=environment)
-    values = changes_checked({"name": name, **options}, spec=spec, venue=venue)
-    name_free_check(values["name"], owner_id=owner.pk)
-    fixed = {"owner": owner, "exchange": exchange, "environment": environment, "market": market}
-    connection = Connection(**fixed, **values)
-    leverage_check(connection, spec=spec)
-    given = {"api_key": api_key, "api_secret": api_secret, "passphrase": passphrase}
-    is_paper_new = environment == types.Environment.PAPER and not any(given.values())
-    credentials = credentials_checked(spec, paper_credentials(spec) if is_paper_new else given)
-    if is_paper_new:
-        paper_account_open(spec, credentials=credentials, position_mode=connection.position_mode)
-    return _connection_insert(connection, credentials=credentials)
+    draft = drafted(
+        owner,
+        name=name,
+        exchange=exchange,
+        environment=environment,
+        market=market,
+        secrets={"api_key": api_key, "api_secret": api_secret, "passphrase": passphrase},
+        options=options,
+    )
+    name_free_check(draft.connection.name, owner_id=owner.pk)
+    credentials = draft.credentials
+    if credentials is None:
+        credentials = credentials_checked(draft.spec, paper_credentials(draft.spec))
+        paper_account_open(draft.spec, credentials=credentials, position_mode=draft.connection.position_mode)
+    return _connection_insert(draft.connection, credentials=credentials)
 
 
 def _connection_insert(connection: Connection, *, credentials: Credentials) -> Connection:

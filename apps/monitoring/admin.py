@@ -21,7 +21,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 @admin.register(LogRecord)
 class LogRecordAdmin(ReadOnlyAdmin):
-    list_display = ("at", "level", "logger", "event")
+    list_display = ("at", "level", "logger", "event", "told")
     list_filter = ("level", "logger")
     search_fields = ("event", "logger", "error")
     date_hierarchy = "at"
+
+    @admin.display(description="With")
+    def told(self, row: LogRecord) -> str:
+        """Its ids and its reason: an event's name alone tells nobody what to look at."""
+        return ", ".join(f"{name} {value}" for name, value in row.context.items() if name != "request")[:300]

@@ -1,24 +1,61 @@
 """How things stand when an order is about to be made: what the risk checks are given. Reads only."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 import redis
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from apps.exchanges.models import AccountBalance, Connection
-from apps.exchanges.selectors import tickers_for
+from apps.exchanges.hub import hub
+from apps.exchanges.models import Connection
+from apps.exchanges.selectors import tickers_of
 from apps.exchanges.state import ConnectionStateManager
-from apps.orders.holdings import Holdings, book
-from apps.orders.models import EquityPeak, Order, RiskLimits
-from apps.orders.selectors import locks_active
+from apps.orders.history import History
+from apps.orders.holdings import Held, Holdings, holdings_of
+from apps.orders.models import Order
 from cts.domain.orders import LIVE_STATUSES
-from cts.domain.risk import Facts, Lock
-from cts.domain.types import Instrument, OrderPurpose, OrderStatus, Origin, PositionMode, PositionSide, Tick
+from cts.domain.risk import Facts
+from cts.domain.types import Instrument, OrderPurpose, OrderStatus, Origin, PositionMode, PositionSide, Tick, Ticker
 from cts.domain.units import decimal_from_float
 
 ZERO = Decimal(0)
+# A tick heard longer ago may be the last of a feed that ended; what Redis has is then asked for too.
+HEARD_S = 3.0
+_NEVER = (0, Decimal(0))
+
+
+class Sent(NamedTuple):
+    """Of an order, what the checks of the next one look at."""
+
+    pk: int
+    client_order_id: str
+    status: str
+    purpose: str
+    symbol: str
+    position_side: str
+    position_key: str
+    is_reduce_only: bool
+    quantity: Decimal
+    filled_quantity: Decimal
+    price: Decimal | None
+    reference_price: Decimal | None
+    created_at: datetime
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE_STATUSES
+
+    @property
+    def remaining(self) -> Decimal:
+        return max(self.quantity - self.filled_quantity, ZERO)
+
+    @property
+    def worth(self) -> Decimal:
+        """Of one unit."""
+        return self.price or self.reference_price or ZERO
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,30 +69,55 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest price of every symbol of the venue, and how old that of the order's symbol is."""
+    """The newest prices of the symbols asked for, and how old that of the order's symbol is."""
 
     by_symbol: dict[str, Decimal]
     last: Decimal | None
     age_s: float | None
 
 
-def prices_for(connection: Connection, *, symbol: str, tick: Tick | None, now: datetime) -> Prices:
-    """From the tick at hand where there is one, else from the feed's tickers."""
-    try:
-        tickers = tickers_for(*connection.venue)
-    except redis.RedisError:
-        # Entries are then denied for want of a price; getting out goes on.
-        tickers = {}
-    by_symbol = {name: ticker.last for name, ticker in tickers.items()}
-    at_ms = tickers[symbol].at_ms if symbol in tickers else 0
-    if tick is not None and tick.at_ms >= at_ms:
-        by_symbol[symbol], at_ms = decimal_from_float(tick.price), tick.at_ms
+def prices_for(
+    connection: Connection, *, symbol: str, tick: Tick | None, now: datetime, others: Iterable[str] = ()
+) -> Prices:
+    """From the tick at hand or what this process has heard; where that is old, from the feed's tickers if those are newer."""
+    heard = {name: found for name in {symbol, *others} if (found := hub().last(connection.venue, name)) is not None}
+    if tick is not None and (symbol not in heard or tick.at_ms >= heard[symbol].at_ms):
+        heard[symbol] = tick
+    prices = {name: (found.at_ms, decimal_from_float(found.price)) for name, found in heard.items()}
+    late_ms = int((now.timestamp() - HEARD_S) * 1000)
+    for name, ticker in _tickers(connection, [n for n in {symbol, *others} if prices.get(n, _NEVER)[0] < late_ms]):
+        prices[name] = max(prices.get(name, _NEVER), (ticker.at_ms, ticker.last))
+    at_ms = prices.get(symbol, _NEVER)[0]
     age_s = max(0.0, now.timestamp() - at_ms / 1000) if at_ms else None
+    by_symbol = {name: price for name, (_, price) in prices.items()}
     return Prices(by_symbol=by_symbol, last=by_symbol.get(symbol), age_s=age_s)
 
 
-def balance_for(connection: Connection, *, asset: str) -> AccountBalance | None:
-    return AccountBalance.objects.filter(connection=connection, asset=asset).first()
+def _tickers(connection: Connection, symbols: list[str]) -> Iterable[tuple[str, Ticker]]:
+    try:
+        return tickers_of(connection.venue, symbols).items()
+    except redis.RedisError:
+        # Entries are then denied for want of a price; getting out goes on.
+        return []
+
+
+def orders_lately(connection: Connection, *, since: datetime, balance_at: datetime | None, order_id: str) -> list[Sent]:
+    """One look for all that is asked of earlier orders: live ones, those since then, those the balance can't know of.
+
+    And the one of that id, where there is one already.
+    """
+    wanted = Q(status__in=LIVE_STATUSES) | Q(created_at__gt=since) | Q(client_order_id=order_id)
+    if balance_at is not None and balance_at < since:
+        wanted |= Q(created_at__gt=balance_at, filled_quantity__gt=0)
+    return _sent(Order.objects.filter(wanted, connection=connection))
+
+
+def orders_named(connection: Connection, *, order_id: str) -> list[Sent]:
+    return _sent(Order.objects.filter(connection=connection, client_order_id=order_id))
+
+
+def _sent(rows: QuerySet[Order]) -> list[Sent]:
+    return [Sent._make(row) for row in rows.order_by().values_list(*Sent._fields)]
 
 
 def risk_facts(
@@ -64,34 +126,34 @@ def risk_facts(
     instrument: Instrument,
     side: PositionSide,
     origin: Origin,
-    limits: RiskLimits,
+    history: History,
+    live: list[Held],
+    sent: list[Sent],
     prices: Prices,
     now: datetime,
 ) -> Facts:
     """Everything the checks look at. Inside `order_create` the connection's row is held, so nothing moves meanwhile."""
-    symbol, window_s = instrument.symbol, limits.stop_guard_window_s
-    held = book().holdings(
-        connection, symbol=symbol, side=side, prices=prices.by_symbol, stop_window_s=window_s, now=now
-    )
-    balance = balance_for(connection, asset=instrument.settle or instrument.quote)
-    pending = _pending(connection, symbol=symbol, side=side, held=held, since=balance.at if balance else None)
+    symbol = instrument.symbol
+    held = holdings_of(live, symbol=symbol, side=side, prices=prices.by_symbol)
+    balance = history.balances.get(instrument.settle or instrument.quote)
+    pending = _pending(connection, sent, symbol=symbol, side=side, held=held, since=balance.at if balance else None)
     return Facts(
         equity=balance.equity if balance else None,
         available=balance.available - pending.margin if balance else None,
-        peak_equity=_peak(connection, balance) if balance else None,
+        peak_equity=history.peak(balance) if balance else None,
         open_positions=len(held.keys) + pending.positions,
         positions_per_side=held.per_side + pending.per_side,
         total_notional=held.notional + pending.notional,
-        day_pnl=held.day_pnl,
-        losing_streak=held.losing_streak,
-        stops_in_window=held.stops_in_window,
-        orders_last_minute=_orders_since(connection, since=now - timedelta(minutes=1)),
+        day_pnl=history.day_pnl(now=now) + held.open_pnl,
+        losing_streak=history.losing_streak(now=now),
+        stops_in_window=history.stops_in_window(symbol=symbol, now=now),
+        orders_last_minute=_orders_since(sent, since=now - timedelta(minutes=1)),
         last_price=prices.last,
         price_age_s=prices.age_s,
-        locks=tuple(Lock(row.reason_code, row.reason) for row in locks_active(connection, now=now, symbol=symbol)),
+        locks=history.locks_active(now=now, symbol=symbol),
         is_halted=ConnectionStateManager().is_halted(),
         is_armed=is_armed(connection, origin=origin),
-        unknown_orders=_unknown(connection, symbol=symbol),
+        unknown_orders=sum(row.symbol == symbol and row.status == OrderStatus.UNKNOWN for row in sent),
         opposite_quantity=held.opposite_quantity + pending.opposite,
         is_one_way=connection.position_mode == PositionMode.ONE_WAY,
         is_trading=instrument.is_trading,
@@ -105,55 +167,38 @@ def is_armed(connection: Connection, *, origin: str) -> bool:
 
 
 def _pending(
-    connection: Connection, *, symbol: str, side: PositionSide, held: Holdings, since: datetime | None
+    connection: Connection,
+    sent: list[Sent],
+    *,
+    symbol: str,
+    side: PositionSide,
+    held: Holdings,
+    since: datetime | None,
 ) -> Pending:
     """Entries not filled yet, and the margin of those made since the balance was told."""
-    wanted = Q(status__in=LIVE_STATUSES)
-    if since is not None:
-        wanted |= Q(created_at__gt=since, filled_quantity__gt=0)
-    rows = Order.objects.filter(wanted, connection=connection, is_reduce_only=False).exclude(
-        purpose=OrderPurpose.EXTERNAL
-    )
-    live = [row for row in rows if row.status in LIVE_STATUSES]
+    rows = [row for row in sent if not row.is_reduce_only and row.purpose != OrderPurpose.EXTERNAL]
+    live = [row for row in rows if row.is_live]
     unopened = [row for row in live if row.position_key not in held.keys]
     other = [row for row in live if row.symbol == symbol and row.position_side != side]
     return Pending(
         positions=len({row.position_key for row in unopened}),
         per_side=len({row.position_key for row in unopened if row.symbol == symbol and row.position_side == side}),
-        notional=sum((_remaining(row) * _price(row) for row in live), ZERO),
-        opposite=sum((_remaining(row) for row in other), ZERO),
+        notional=sum((row.remaining * row.worth for row in live), ZERO),
+        opposite=sum((row.remaining for row in other), ZERO),
         margin=sum((_reserved(row, since) for row in rows), ZERO) / connection.leverage,
     )
 
 
-def _reserved(row: Order, since: datetime | None) -> Decimal:
+def _reserved(row: Sent, since: datetime | None) -> Decimal:
     """Value whose margin the told balance can't know of yet."""
     is_newer = since is None or row.created_at > since
-    quantity = row.quantity if is_newer and row.status in LIVE_STATUSES else _remaining(row)
-    if is_newer and row.status not in LIVE_STATUSES:
-        quantity = row.filled_quantity
-    return quantity * _price(row)
+    if row.is_live:
+        return (row.quantity if is_newer else row.remaining) * row.worth
+    return row.filled_quantity * row.worth if is_newer else ZERO
 
 
-def _remaining(row: Order) -> Decimal:
-    left: Decimal = row.quantity - row.filled_quantity
-    return max(left, ZERO)
-
-
-def _price(row: Order) -> Decimal:
-    return row.price or row.reference_price or ZERO
-
-
-def _orders_since(connection: Connection, *, since: datetime) -> int:
-    sent = Order.objects.filter(connection=connection, created_at__gt=since)
-    return sent.exclude(status=OrderStatus.DENIED).exclude(purpose=OrderPurpose.EXTERNAL).count()
-
-
-def _unknown(connection: Connection, *, symbol: str) -> int:
-    return Order.objects.filter(connection=connection, symbol=symbol, status=OrderStatus.UNKNOWN).count()
-
-
-def _peak(connection: Connection, balance: AccountBalance) -> Decimal:
-    row = EquityPeak.objects.filter(connection=connection, asset=balance.asset).first()
-    now: Decimal = balance.equity
-    return max(row.equity, now) if row else now
+def _orders_since(sent: list[Sent], *, since: datetime) -> int:
+    return sum(
+        row.created_at > since and row.status != OrderStatus.DENIED and row.purpose != OrderPurpose.EXTERNAL
+        for row in sent
+    )

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from apps.orders.models import Order, OrderEvent
 from apps.orders.protection import protection
-from apps.orders.rows import order_row
+from apps.orders.rows import order_row, text_or_none
 from cts.domain import orders as domain
 from cts.domain.types import OrderPurpose, OrderStatus
+from cts.domain.units import decimal_text
 from cts.realtime import event, push_on_commit
 
 
@@ -44,6 +45,22 @@ def order_advanced(
     return order
 
 
+def order_advanced_unseen(
+    order: Order, step: domain.OrderEvent, *, data: dict[str, Any] | None = None, **changes: Any
+) -> bool:
+    """Take a step that ends nothing, where the row is still as we know it; False, and nothing is done, where not."""
+    before = OrderStatus(order.status)
+    after = domain.advance(before, step)
+    changes |= {"status": after, "version": order.version + 1, "updated_at": timezone.now()}
+    if not Order.objects.filter(pk=order.pk, version=order.version).update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(order, name, value)
+    order_noted(order, kind=step, before=before, after=after, data=data)
+    order_pushed(order)
+    return True
+
+
 def order_changed(
     order: Order, *, kind: str, before: str = "", after: str = "", data: dict[str, Any] | None = None, **changes: Any
 ) -> Order:
@@ -64,6 +81,30 @@ def order_noted(
     return OrderEvent.objects.create(
         order=order, sequence=sequence, kind=kind, before=before, after=after, data=data or {}
     )
+
+
+def order_begun(order: Order, *, key: str) -> None:
+    """The first events of an order that has just been made, as far as it has come."""
+    steps = [OrderEvent(order=order, sequence=1, kind="intent", after=OrderStatus.NEW, data={"key": key})]
+    if order.status != OrderStatus.NEW:
+        is_denied = order.status == OrderStatus.DENIED
+        kind = domain.OrderEvent.DENY if is_denied else domain.OrderEvent.CLAIM
+        data = {"code": order.reason_code} if is_denied else claim_data(order)
+        after = domain.advance(OrderStatus.NEW, kind)
+        steps.append(OrderEvent(order=order, sequence=2, kind=kind, before=OrderStatus.NEW, after=after, data=data))
+    OrderEvent.objects.bulk_create(steps)
+
+
+def claim_data(order: Order) -> dict[str, Any]:
+    """What is about to be asked of the venue."""
+    return {
+        "side": order.side,
+        "type": order.order_type,
+        "quantity": decimal_text(order.quantity),
+        "trigger_price": text_or_none(order.trigger_price),
+        "price": text_or_none(order.price),
+        "is_reduce_only": order.is_reduce_only,
+    }
 
 
 def order_pushed(order: Order) -> None:

@@ -5,48 +5,82 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from apps.accounts.access import trading_check
+from apps.accounts.models import User
+from apps.accounts.services import audit_record
 from apps.exchanges.models import Connection
-from apps.orders.models import RiskLimits
+from apps.exchanges.services import facts_changed
+from apps.orders.models import LIMIT_FIELDS, RiskLimits
 from cts.domain.errors import DomainError
 
-_RATIOS = {
-    "max_position_notional_ratio": (0.0, 100.0),
-    "max_total_notional_ratio": (0.0, 1000.0),
-    "max_daily_loss_ratio": (0.0, 1.0),
-    "max_drawdown_ratio": (0.0, 1.0),
-    "max_price_deviation_ratio": (0.0, 1.0),
-    "max_price_age_s": (0.1, 600.0),
-    "min_free_margin_ratio": (0.0, 1.0),
+MONTH_S = 2_592_000
+# What each number may be, in the limit's own unit: a ratio (0.05 is 5 %), seconds, or a count.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "target_positions": (20, 300),
+    "max_positions": (0, 1000),
+    "max_positions_per_side": (0, 100),
+    "max_position_notional_ratio": (0, 100),
+    "max_total_notional_ratio": (0, 1000),
+    "max_leverage": (1, 125),
+    "max_daily_loss_ratio": (0, 1),
+    "max_drawdown_ratio": (0, 1),
+    "max_losing_streak": (1, 1000),
+    "losing_streak_pause_s": (0, MONTH_S),
+    "max_orders_per_minute": (1, 1000),
+    "max_price_deviation_ratio": (0, 1),
+    "max_price_age_s": (0.1, 600),
+    "min_free_margin_ratio": (0, 1),
+    "stop_guard_count": (1, 1000),
+    "stop_guard_window_s": (60, MONTH_S),
+    "stop_guard_lock_s": (0, MONTH_S),
 }
-_NOT_SETTINGS = {"id", "connection", "version", "created_at", "updated_at"}
-_FIELDS = {field.name: field for field in RiskLimits._meta.concrete_fields if field.name not in _NOT_SETTINGS}
 
 
 @transaction.atomic
-def risk_limits_update(connection: Connection, *, changes: dict[str, Any]) -> RiskLimits:
-    """Set the limits given.
+def risk_limits_update(
+    connection: Connection,
+    *,
+    user: User,
+    changes: dict[str, Any],
+    version: int | None = None,
+    address: str | None = None,
+) -> RiskLimits:
+    """Set the limits given. With `version`, only if nobody changed them since they were read.
 
     Raises:
-        DomainError: `unknown_field` or `invalid`, with the field.
+        DomainError: `read_only`, `version_conflict`, or `unknown_field` or `invalid` with the field.
     """
-    RiskLimits.objects.get_or_create(connection=connection)
-    row = RiskLimits.objects.select_for_update().get(connection=connection)
+    trading_check(user)
+    # It holds the connection, as `order_create` does: an order is checked by the old limits or by the new ones.
+    facts_changed(connection.pk)
+    row, _ = RiskLimits.objects.get_or_create(connection=connection)
+    if version not in (None, row.version):
+        raise DomainError("version_conflict", "The limits have changed since you read them; read them again")
+    before = {name: getattr(row, name) for name in LIMIT_FIELDS}
     for name, value in changes.items():
         _field_set(row, name, value)
-    row.save_next(*changes)
+    changed = {name: [old, getattr(row, name)] for name, old in before.items() if getattr(row, name) != old}
+    if changed:
+        row.save_next(*changed)
+        audit_record(
+            user=user,
+            action="risk_limits.changed",
+            entity="connection",
+            entity_id=connection.pk,
+            detail=changed,
+            address=address,
+        )
     return row
 
 
 def _field_set(row: RiskLimits, name: str, value: Any) -> None:
-    if name not in _FIELDS:
+    if name not in LIMIT_FIELDS:
         raise DomainError("unknown_field", f"There is no limit called {name}", field=name)
     try:
-        setattr(row, name, _FIELDS[name].clean(value, row))
+        setattr(row, name, LIMIT_FIELDS[name].clean(value, row))
     except ValidationError as error:
         raise DomainError("invalid", " ".join(error.messages), field=name) from None
-    low, high = _RATIOS.get(name, (0.0, float("inf")))
+    low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
     number = getattr(row, name)
     if isinstance(number, int | float) and not low <= number <= high:
         raise DomainError("invalid", f"Choose between {low:g} and {high:g}", field=name)
-    if name == "target_positions" and not 20 <= number <= 300:
-        raise DomainError("invalid", "Choose between 20 and 300", field=name)

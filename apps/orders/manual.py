@@ -1,6 +1,7 @@
 """Orders by hand: the same protocol as an engine's, and an audit entry of who asked for it."""
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 from django.utils import timezone
@@ -43,6 +44,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     terms: OrderTerms
     target_ratio: float | None = None
     stop_ratio: float | None = None
+    stop: Literal["default", "none"] = "default"
+    stop_waiver: str | None = None
 
 
 def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, address: str | None = None) -> Order:
@@ -55,6 +58,7 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
     instrument = instrument_for(connection, ticket.symbol)
     _terms_check(ticket.terms)
     _quantity_check(ticket.terms, instrument)
+    _waiver_check(ticket)
     intent = OrderIntent(
         key=f"manual:{user.pk}:{ticket.key}",
         connection_id=connection.pk,
@@ -66,6 +70,7 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
         at=timezone.now(),
         target_ratio=ticket.target_ratio,
         stop_ratio=ticket.stop_ratio,
+        stop_waiver=ticket.stop_waiver,
         explanation={"by": user.get_username()},
     )
     connector = connector_for(connection)
@@ -78,7 +83,8 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
         action="order.placed",
         entity="order",
         entity_id=order.pk,
-        detail={"client_order_id": order.client_order_id, "status": order.status},
+        detail={"client_order_id": order.client_order_id, "status": order.status}
+        | ({"stop_waiver": ticket.stop_waiver} if ticket.stop_waiver else {}),
         address=address,
     )
     return order
@@ -139,14 +145,30 @@ def _force_check(terms: OrderTerms) -> None:
 
 
 def _quantity_check(terms: OrderTerms, instrument: Instrument) -> None:
-    asked, most = terms.quantity, instrument.max_quantity
+    is_market = terms.order_type is not OrderType.LIMIT
+    asked, most = terms.quantity, instrument.largest_quantity(is_market=is_market)
     if asked is not None and most is not None and asked > most:
         raise DomainError(
             "quantity_too_large",
             f"{decimal_text(asked)} {instrument.base} asked for; "
-            f"the venue takes at most {decimal_text(most)} {instrument.base} in one order",
+            f"the venue takes at most {decimal_text(most)} {instrument.base} in one {'market ' if is_market else ''}order",
             field="quantity",
         )
+
+
+def _waiver_check(ticket: Ticket) -> None:
+    """No stop only where its owner says so twice: the wish, and the reason that stands in the trade's story."""
+    if ticket.stop == "default":
+        if ticket.stop_waiver:
+            raise DomainError("not_wanted", 'A waiver goes with stop "none"; leave it out', field="stop_waiver")
+        return
+    if ticket.stop_ratio is not None:
+        raise DomainError("not_wanted", 'A stop_ratio is a stop; leave it out, or stop "none"', field="stop_ratio")
+    if ticket.terms.is_reduce_only:
+        raise DomainError("not_wanted", "A reduction opens nothing a stop could protect; leave it out", field="stop")
+    if not ticket.stop_waiver:
+        detail = "Confirm in a sentence why this position shall have no stop; it is kept in the trade's story"
+        raise DomainError("required", detail, field="stop_waiver")
 
 
 def _words(field: str) -> str:

@@ -75,6 +75,7 @@ class Order(VersionedModel):
         indexes = [
             models.Index(fields=["connection", "status"]),
             models.Index(fields=["connection", "-id"]),
+            models.Index(fields=["connection", "created_at"]),
             models.Index(fields=["connection", "symbol", "status"]),
         ]
 
@@ -155,6 +156,13 @@ class RiskLimits(VersionedModel):
 
     class Meta:
         verbose_name_plural = "risk limits"
+
+
+LIMIT_FIELDS = {
+    field.name: field
+    for field in RiskLimits._meta.concrete_fields
+    if field.name not in ("id", "connection", "version", "created_at", "updated_at")
+}
 
 
 class EntryLock(models.Model):

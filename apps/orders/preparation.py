@@ -36,6 +36,12 @@ def venue_prepare(connection: Connection, *, connector: Connector, symbol: str) 
         ) from error
 
 
+def venue_is_prepared(connection: Connection, *, connector: Connector, symbol: str) -> bool:
+    """Whether `venue_prepare` would ask nothing any more."""
+    account = (connection.margin_mode, connection.position_mode)
+    return _is_done(connector, account) and _is_done(connector, (symbol, connection.leverage, *account))
+
+
 def _is_done(connector: Connector, what: tuple[object, ...]) -> bool:
     with _lock:
         return what in _prepared.get(connector, ())

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from apps.orders.models import EntryLock, Fill, Order, OrderEvent
+from apps.orders.models import LIMIT_FIELDS, EntryLock, Fill, Order, OrderEvent, RiskLimits
 from cts.db import iso
 from cts.domain.units import decimal_text
 
@@ -84,6 +84,11 @@ def entry_lock_row(lock: EntryLock) -> dict[str, Any]:
         "until": iso(lock.until),
         "created_at": iso(lock.created_at),
     }
+
+
+def risk_limits_row(limits: RiskLimits) -> dict[str, Any]:
+    numbers = {name: getattr(limits, name) for name in LIMIT_FIELDS}
+    return {"connection": limits.connection_id, "version": limits.version, **numbers}
 
 
 def text_or_none(value: Decimal | None) -> str | None:

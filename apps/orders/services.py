@@ -6,7 +6,7 @@ from apps.orders.fills import fill_record
 from apps.orders.limits import risk_limits_update
 from apps.orders.locks import entry_lock_create, entry_lock_lift, equity_peak_note, equity_peak_set
 from apps.orders.resolution import order_lose, order_resolve
-from apps.orders.submission import order_submit
+from apps.orders.submission import order_place, order_submit
 from apps.orders.venue import order_apply_venue, order_reopen
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "order_cancel",
     "order_create",
     "order_lose",
+    "order_place",
     "order_refresh",
     "order_reopen",
     "order_resolve",

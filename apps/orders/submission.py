@@ -11,13 +11,21 @@ from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.leases import lease_epoch_is_current
+from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_failed
 from apps.exchanges.state import ConnectionStateManager
-from apps.orders.creation import engine_lease_name
+from apps.orders.creation import engine_lease_name, order_create, order_create_claimed
 from apps.orders.facts import is_armed
-from apps.orders.ledger import order_advanced, order_changed, order_locked, order_noted
+from apps.orders.ledger import (
+    claim_data,
+    order_advanced,
+    order_advanced_unseen,
+    order_changed,
+    order_locked,
+    order_noted,
+)
 from apps.orders.models import Order
-from apps.orders.preparation import venue_prepare
+from apps.orders.preparation import venue_is_prepared, venue_prepare
 from cts.domain.errors import (
     AmbiguousResult,
     AuthFailed,
@@ -29,8 +37,17 @@ from cts.domain.errors import (
     Unavailable,
 )
 from cts.domain.orders import OrderEvent
-from cts.domain.types import OrderAck, OrderRequest, OrderStatus, OrderType, PositionSide, Side, TimeInForce
-from cts.domain.units import decimal_text
+from cts.domain.types import (
+    OrderAck,
+    OrderIntent,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    Side,
+    Tick,
+    TimeInForce,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +69,30 @@ def order_submit(order: Order, *, connector: Connector, sleep: Sleep = time.slee
         return refused
     claimed = _claim(order.pk)
     return _send(claimed, connector, sleep) if claimed else Order.objects.select_related("connection").get(pk=order.pk)
+
+
+def order_place(
+    connection: Connection,
+    *,
+    intent: OrderIntent,
+    connector: Connector,
+    engine_epoch: int | None = None,
+    tick: Tick | None = None,
+    sleep: Sleep = time.sleep,
+) -> Order:
+    """An entry made, claimed and sent without a step in between; a denied one comes back denied.
+
+    Raises:
+        DomainError: those of `order_create`.
+    """
+    if not venue_is_prepared(connection, connector=connector, symbol=intent.symbol):
+        # The venue is asked first, and what it refuses has to be written down.
+        order = order_create(connection, intent=intent, engine_epoch=engine_epoch, tick=tick)
+        return order_submit(order, connector=connector, sleep=sleep) if order.status == OrderStatus.NEW else order
+    made = order_create_claimed(connection, intent=intent, engine_epoch=engine_epoch, tick=tick)
+    if made.is_ours:
+        return _send(made.order, connector, sleep)
+    return order_submit(made.order, connector=connector, sleep=sleep)
 
 
 def order_request(order: Order) -> OrderRequest:
@@ -101,15 +142,7 @@ def _claim(pk: int) -> Order | None:
         step, code, reason = stale
         order_advanced(order, step, reason_code=code, reason=reason)
         return None
-    request = {
-        "side": order.side,
-        "type": order.order_type,
-        "quantity": decimal_text(order.quantity),
-        "trigger_price": decimal_text(order.trigger_price) if order.trigger_price is not None else None,
-        "price": decimal_text(order.price) if order.price is not None else None,
-        "is_reduce_only": order.is_reduce_only,
-    }
-    return order_advanced(order, OrderEvent.CLAIM, data=request, claimed_at=timezone.now())
+    return order_advanced(order, OrderEvent.CLAIM, data=claim_data(order), claimed_at=timezone.now())
 
 
 def _stopped(order: Order, *, now: datetime) -> tuple[OrderEvent, str, str] | None:
@@ -148,7 +181,7 @@ def _send(order: Order, connector: Connector, sleep: Sleep) -> Order:
         except Rejected as error:
             return _rejected(order.pk, error, code="rejected")
         else:
-            return _acked(order.pk, ack)
+            return _acked(order, ack)
     raise AssertionError("unreachable: the last attempt returns")
 
 
@@ -164,12 +197,17 @@ def _wait_s(attempt: int, error: ExchangeError, *, now: datetime) -> float:
 
 
 @transaction.atomic
-def _acked(pk: int, ack: OrderAck) -> Order:
-    order = order_locked(pk)
+def _acked(sent: Order, ack: OrderAck) -> Order:
+    """Nobody has written since the claim, as a rule: then that is one condition instead of another look."""
+    bound = sent.venue_order_id or ack.venue_order_id
+    data = {"venue_order_id": ack.venue_order_id}
+    if order_advanced_unseen(sent, OrderEvent.ACK, data=data, venue_order_id=bound, submitted_at=timezone.now()):
+        return sent
+    order = order_locked(sent.pk)
     return order_advanced(
         order,
         OrderEvent.ACK,
-        data={"venue_order_id": ack.venue_order_id},
+        data=data,
         venue_order_id=order.venue_order_id or ack.venue_order_id,
         submitted_at=timezone.now(),
     )

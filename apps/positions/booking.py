@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for, tickers_for
-from apps.orders.models import Fill, Order, RiskLimits
-from apps.orders.selectors import limits_get, locks_active
+from apps.orders.history import History, history_for
+from apps.orders.models import Fill, Order
 from apps.orders.services import entry_lock_create, fill_record
-from apps.positions.exposure import losing_streak, net_pnl, stops_in_window
+from apps.positions.exposure import net_pnl
 from apps.positions.ledger import (
     entry_may_fill,
     execution_noted,
@@ -84,8 +84,8 @@ def position_apply_fill(fill: Fill) -> list[Position]:
 def position_for_entry(order: Order) -> Position:
     """The position an entry opens, held; made at its first fill."""
     ratios = {name: order.exits.get(name) for name in ("target_ratio", "trail_arm_ratio", "trail_give_back_ratio")}
-    given = order.exits.get("stop_ratio")
-    stop_ratio = default_stop_ratio(Origin(order.origin), given=given)
+    given, waiver = order.exits.get("stop_ratio"), order.exits.get("stop_waiver")
+    stop_ratio = default_stop_ratio(Origin(order.origin), given=given, is_waived=bool(waiver))
     position, is_new = Position.objects.get_or_create(
         connection=order.connection,
         key=order.position_key or order.client_order_id,
@@ -101,6 +101,9 @@ def position_for_entry(order: Order) -> Position:
     row = position_locked(position.pk)
     if is_new and stop_ratio != given:
         position_noted(row, kind="stop_default", data={"stop_ratio": stop_ratio})
+    if is_new and waiver:
+        data = {"origin": order.origin, "by": order.explanation.get("by", ""), "reason": waiver}
+        position_noted(row, kind="stop_waived", data=data)
     return row
 
 
@@ -232,18 +235,20 @@ def _on_closed(position: Position) -> None:
     """Rules that count closed positions, in the transaction that closed this one."""
     if position.origin == Origin.EXTERNAL or position.exit_reason in OUTSIDE_EXITS:
         return
-    limits, now = limits_get(position.connection), timezone.now()
+    now = timezone.now()
+    # Read anew: that this one is closed has changed the mark.
+    position.connection.refresh_from_db(fields=["facts_mark"])
+    history = history_for(position.connection, now=now)
     # While a lock is in force its reason has been dealt with; what is still open then may not lengthen it.
-    held = {lock.reason_code for lock in locks_active(position.connection, now=now, symbol=position.symbol)}
+    held = {lock.reason_code for lock in history.locks_active(now=now, symbol=position.symbol)}
     if position.exit_reason == "stop" and "stop_guard" not in held:
-        _stop_guard(position, limits=limits, now=now)
+        _stop_guard(position, history=history, now=now)
     if net_pnl(position) < 0 and "losing_streak" not in held:
-        _streak_pause(position, limits=limits, now=now)
+        _streak_pause(position, history=history, now=now)
 
 
-def _stop_guard(position: Position, *, limits: RiskLimits, now: datetime) -> None:
-    since = now - timedelta(seconds=limits.stop_guard_window_s)
-    stops = stops_in_window(position.connection, symbol=position.symbol, since=since)
+def _stop_guard(position: Position, *, history: History, now: datetime) -> None:
+    stops, limits = history.stops_in_window(symbol=position.symbol, now=now), history.limits
     if stops >= limits.stop_guard_count:
         entry_lock_create(
             position.connection,
@@ -254,8 +259,8 @@ def _stop_guard(position: Position, *, limits: RiskLimits, now: datetime) -> Non
         )
 
 
-def _streak_pause(position: Position, *, limits: RiskLimits, now: datetime) -> None:
-    streak = losing_streak(position.connection)
+def _streak_pause(position: Position, *, history: History, now: datetime) -> None:
+    streak, limits = history.losing_streak(now=now), history.limits
     if streak >= limits.max_losing_streak:
         entry_lock_create(
             position.connection,

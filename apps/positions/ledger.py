@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.exchanges.services import facts_changed
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import orders_lacking_fills
 from apps.positions.models import Position, PositionEvent, PositionStatus
@@ -49,7 +50,8 @@ def position_fold(position: Position) -> PositionState:
 
 
 def position_folded(position: Position, *, instrument: Instrument | None) -> Position:
-    """Bring the row up to its events, with the row held."""
+    """Bring the row up to its events, with the row held, and the connection before it."""
+    was_closed = position.status == PositionStatus.CLOSED
     state = position_fold(position)
     position.quantity, position.peak_quantity = state.quantity, state.peak_quantity
     position.average_entry_price, position.average_exit_price = state.average_entry_price, state.average_exit_price
@@ -59,6 +61,8 @@ def position_folded(position: Position, *, instrument: Instrument | None) -> Pos
     _levels_set(position, instrument)
     _status_set(position, state)
     _saved(position)
+    if was_closed or position.status == PositionStatus.CLOSED:
+        facts_changed(position.connection_id)
     return position
 
 

@@ -40,7 +40,7 @@ def position_row(position: Position) -> dict[str, Any]:
 
 
 def stop_status(position: Position) -> str:
-    """`on_venue`, `missing`, `waived` (none was asked for), or `none` (nothing to protect)."""
+    """`on_venue`, `missing`, `waived` (none was asked for, as its story says), or `none` (nothing to protect)."""
     if position.status == PositionStatus.CLOSED or position.quantity == 0:
         return "none"
     if position.stop_ratio is None:

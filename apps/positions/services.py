@@ -14,6 +14,7 @@ from apps.positions.booking import fill_book, position_apply_fill
 from apps.positions.ledger import entry_may_fill, position_changed, position_folded, position_locked, position_noted
 from apps.positions.models import Position, PositionStatus, SyncState
 from apps.positions.selectors import exits_live
+from cts.domain.orders import RESTING_STATUSES
 from cts.domain.types import OrderStatus, PositionSide
 from cts.domain.units import decimal_from_float
 
@@ -61,6 +62,7 @@ def position_closing_end(position: Position, *, reason: str) -> Position:
 @transaction.atomic
 def position_settle(position: Position) -> Position:
     """An entry that was canceled after part of it filled leaves `opening` behind; nothing more will come."""
+    Connection.objects.select_for_update(of=("self",)).get(pk=position.connection_id)
     row = position_locked(position.pk)
     if row.status != PositionStatus.OPENING or entry_may_fill(row):
         return row
@@ -68,18 +70,23 @@ def position_settle(position: Position) -> Position:
 
 
 @transaction.atomic
-def position_stop_set(position: Position, *, stop_order: Order | None, is_covered: bool, note: str = "") -> Position:
-    """Which order protects it, and since when none does. Nothing is written where nothing changed."""
+def position_stop_set(position: Position, *, stop_order: Order | None, note: str = "") -> Position:
+    """Which order protects it, and since when none does. Nothing is written where nothing changed.
+
+    Whether it covers is read here, with the position held: by now it may have ended, or another may have sent it.
+    """
     row = position_locked(position.pk)
-    if is_covered and stop_order is not None:
-        # It may have ended between the venue's answer and now, and whoever heard that found another stop in the row.
-        is_covered = not OrderStatus(Order.objects.values_list("status", flat=True).get(pk=stop_order.pk)).is_final
+    is_covered = stop_order is not None and _rests(stop_order)
     since = None if is_covered else row.uncovered_since or timezone.now()
     is_same_order = row.stop_order_id == (stop_order.pk if stop_order else None)
     if is_same_order and row.uncovered_since == since:
         return row
     data: dict[str, Any] = {"order": stop_order.pk if stop_order else None, "is_covered": is_covered, "note": note}
     return position_changed(row, kind="stop", data=data, stop_order=stop_order, uncovered_since=since)
+
+
+def _rests(stop_order: Order) -> bool:
+    return OrderStatus(Order.objects.values_list("status", flat=True).get(pk=stop_order.pk)) in RESTING_STATUSES
 
 
 @transaction.atomic

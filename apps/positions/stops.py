@@ -3,6 +3,8 @@
 import logging
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.connectors.spec import Capability
 from apps.exchanges.models import Connection
@@ -10,6 +12,7 @@ from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
 from apps.orders.selectors import orders_live, stops_live
 from apps.orders.services import order_create
+from apps.positions.ledger import position_locked
 from apps.positions.models import Position, PositionStatus
 from apps.positions.selectors import positions_live
 from apps.positions.services import position_settle, position_stop_set, stop_waive
@@ -21,6 +24,7 @@ log = logging.getLogger(__name__)
 
 # The venue could not be asked: no refusal, tried again at the next look.
 _NOT_SENT = ("venue_unavailable", "rate_limited")
+_UNANSWERED = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,11 @@ def stop_ensure(position: Position, *, connector: Connector, executor: OrderExec
     if row.stop_price is None:
         return StopOutcome(stop_waive(row), "waived")
     if not connector.spec.can(Capability.CONDITIONAL):
-        return StopOutcome(position_stop_set(row, stop_order=None, is_covered=False, note="watched"), "watched")
+        return StopOutcome(position_stop_set(row, stop_order=None, note="watched"), "watched")
     live = _answered(stops_live(row.connection, position_key=row.key), connector, executor)
-    fitting = next((order for order in live if _fits(order, row)), None)
-    if fitting is None:
-        return _placed(row, live, connector=connector, executor=executor)
-    covered = position_stop_set(row, stop_order=fitting, is_covered=True)
-    stops_cancel([order for order in live if order.pk != fitting.pk], connector=connector, executor=executor)
-    return StopOutcome(covered, "covered")
+    if len(live) == 1 and _fits(live[0], row):
+        return StopOutcome(position_stop_set(row, stop_order=live[0]), "covered")
+    return _placed(_stop_claim(row), connector=connector, executor=executor)
 
 
 def stops_sweep(connection: Connection, *, connector: Connector, executor: OrderExecutor) -> int:
@@ -78,10 +79,7 @@ def _fresh(position: Position) -> Position:
 def _answered(orders: list[Order], connector: Connector, executor: OrderExecutor) -> list[Order]:
     """Those still live once the ones without an answer have been asked for."""
     resolved = [
-        executor.resolve(order, connector=connector)
-        if order.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
-        else order
-        for order in orders
+        executor.resolve(order, connector=connector) if order.status in _UNANSWERED else order for order in orders
     ]
     return [order for order in resolved if not OrderStatus(order.status).is_final]
 
@@ -92,31 +90,57 @@ def _fits(order: Order, position: Position) -> bool:
     return is_resting and left == position.quantity and order.trigger_price == position.stop_price
 
 
-def _placed(position: Position, live: list[Order], *, connector: Connector, executor: OrderExecutor) -> StopOutcome:
-    if waiting := [order for order in live if order.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)]:
-        # It may be there: a second one could close twice. Evidence first.
-        missing = position_stop_set(position, stop_order=waiting[0], is_covered=False, note="unknown")
-        return StopOutcome(missing, "missing", "The outcome of the last stop isn't known yet")
-    order = _stop_create(position)
+@dataclass(frozen=True)
+class _Claim:
+    """What was decided with the position held: the stop that is to stand, and those that go once it does."""
+
+    position: Position
+    order: Order | None
+    surplus: list[Order]
+
+
+def _placed(claim: _Claim, *, connector: Connector, executor: OrderExecutor) -> StopOutcome:
+    row, order = claim.position, claim.order
+    if order is None:
+        return StopOutcome(row, "none")
     if order.status == OrderStatus.NEW:
         order = executor.submit(order, connector=connector)
     if OrderStatus(order.status) in RESTING_STATUSES:
         # The row goes by the new one before the old one ends, or it would say that nothing covers it.
-        covered = position_stop_set(position, stop_order=order, is_covered=True)
-        stops_cancel(live, connector=connector, executor=executor)
+        covered = position_stop_set(row, stop_order=order)
+        stops_cancel(claim.surplus, connector=connector, executor=executor)
         return StopOutcome(covered, "covered")
-    row = position_stop_set(position, stop_order=order, is_covered=False, note=order.reason_code)
+    if order.status in _UNANSWERED:
+        # It may be there, or somebody else is sending it: a second one could close twice. Evidence first.
+        missing = position_stop_set(row, stop_order=order, note="unknown")
+        return StopOutcome(missing, "missing", "The outcome of the last stop isn't known yet")
+    row = position_stop_set(row, stop_order=order, note=order.reason_code)
     is_refused = order.status in (OrderStatus.REJECTED, OrderStatus.DENIED) and order.reason_code not in _NOT_SENT
     return StopOutcome(row, "refused" if is_refused else "missing", order.reason)
 
 
+@transaction.atomic
+def _stop_claim(position: Position) -> _Claim:
+    """Compare and set: the stop that is there already, else one for what is held at this moment; none where nothing is.
+
+    The connection is held before the position, as wherever both are: of two who find none, one makes it.
+    """
+    Connection.objects.select_for_update(of=("self",)).get(pk=position.connection_id)
+    row = position_locked(position.pk)
+    if row.quantity == 0 or row.stop_price is None:
+        return _Claim(row, None, [])
+    live = stops_live(row.connection, position_key=row.key)
+    standing = [order for order in live if _fits(order, row)]
+    # One that was never sent is taken up, and one on its way is waited for; whether they fit is seen at the next look.
+    begun = [order for order in live if order.status in (OrderStatus.NEW, *_UNANSWERED)]
+    order = next(iter(standing or begun), None) or _stop_create(row)
+    return _Claim(row, order, [each for each in live if each.pk != order.pk])
+
+
 def _stop_create(position: Position) -> Order:
-    number = Order.objects.filter(
-        connection=position.connection, position_key=position.key, purpose=OrderPurpose.STOP
-    ).exclude(status=OrderStatus.NEW)
+    made = Order.objects.filter(connection=position.connection, position_key=position.key, purpose=OrderPurpose.STOP)
     intent = OrderIntent(
-        # A stop committed but never sent has this very key: it is taken up, not made twice.
-        key=f"{position.key}:stop:{number.count() + 1}",
+        key=f"{position.key}:stop:{made.count() + 1}",
         connection_id=position.connection_id,
         symbol=position.symbol,
         position_side=PositionSide(position.side),

@@ -1,5 +1,6 @@
 """A story as its page shows it: labels people read, numbers of a readable length. Nothing is computed or looked up."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -20,7 +21,8 @@ _LABELS = {
     "recent_24h_of_last_20": "Of the last 20 inside 24 h",
     "target_ratio": "Target",
     "stop_ratio": "Stop",
-    "timeout_s": "Time-out, seconds",
+    "timeout_s": "Time-out",
+    "stop_waiver": "No stop, because",
 }
 _PERCENT = frozenset(
     [
@@ -59,6 +61,7 @@ _POSITION_EVENTS = {
     "close_failed": "Closing did not work, still open",
     "stop": "Stop changed",
     "stop_waived": "No stop asked for",
+    "stop_default": "Given the stop of trades by hand",
 }
 _ORIGINS = {"main": "main strategy", "preset": "preset", "manual": "by hand", "external": "opened on the exchange"}
 _HEARD = {"stream": "Stream", "poll": "Look-up"}
@@ -77,6 +80,13 @@ _RESULT = (
     ("fees", "Fees"),
     ("funding", "Funding"),
 )
+_MONEY = frozenset(["realized_pnl", "fees", "funding"])
+_IN_QUOTE = ("equity", "wanted_notional", "notional", "margin")
+_IN_BASE = (
+    *("raw_quantity", "floored_quantity", "minimum_quantity"),
+    *("asked_quantity", "held_quantity", "quantity"),
+)
+_SETTLED = re.compile(r"\b([A-Z0-9]+/[A-Z0-9]+):[A-Z0-9]+")
 _CONFIGURATION = ("indication", "take_profit_steps", "stop_loss_ratio", "trail_arm_ratio", "trail_give_back_ratio")
 
 
@@ -84,24 +94,48 @@ def story_page(story: dict[str, Any]) -> dict[str, Any]:
     """The parts of the page, each empty where the story has nothing for it."""
     why = story["why"]
     position = story["position"]
+    asset = _symbol(position["symbol"]).partition("/")[2]
     return {
         "position": position
         | {
+            "symbol": _symbol(position["symbol"]),
             "origin": _ORIGINS.get(position["origin"], position["origin"]),
             "exit_reason": _plain(position["exit_reason"]),
         },
-        "result": [(label, _text(position[name])) for name, label in _RESULT if position[name] is not None],
+        "result": [
+            (label, f"{_text(position[name])} {asset}" if name in _MONEY else _text(position[name]))
+            for name, label in _RESULT
+            if position[name] is not None
+        ],
         "configuration": _pairs(why, _CONFIGURATION) + _all_pairs(why.get("parameters")),
         "signal": _all_pairs(why.get("signal")),
         "statistics": _all_pairs(why.get("statistics")),
         "exits": _all_pairs(story["exits"]),
         "by": why.get("by") or why.get("reason") or "",
-        "sizing": [(step["label"], _text(step["value"])) for step in story["sizing"].get("steps", [])],
-        "checks": story["checks"],
+        "sizing": [_step(step, position["symbol"]) for step in story["sizing"].get("steps", [])],
+        "checks": [_check(check) for check in story["checks"]],
         "orders": [_order(order) for order in story["orders"]],
         "fills": [_fill(fill) for fill in story["fills"]],
         "timeline": [_moment(line) for line in story["timeline"]],
     }
+
+
+def _symbol(text: str) -> str:
+    """Symbols as people write them, also inside a sentence: without the asset that settles, which is the quote."""
+    return _SETTLED.sub(r"\1", text)
+
+
+def _step(step: dict[str, Any], symbol: str) -> tuple[str, str]:
+    base, _, quote = _symbol(symbol).partition("/")
+    units = {**dict.fromkeys(_IN_QUOTE, quote), **dict.fromkeys(_IN_BASE, base), "leverage": "×", "volume_factor": "×"}
+    return step["label"], f"{_text(step['value'])} {units.get(step['name'], '')}".strip().replace(" ×", "×")
+
+
+def _check(check: dict[str, Any]) -> dict[str, Any]:
+    """Its sentence; beside it what was and what may be, where that says more than the mark before it."""
+    is_said = check["limit"] in ("yes", "no", "-")
+    measure = "" if is_said else f"{check['value']} / {check['limit']}"
+    return check | {"sentence": _symbol(check["sentence"]), "measure": measure}
 
 
 def _order(order: dict[str, Any]) -> dict[str, Any]:
@@ -115,19 +149,25 @@ def _order(order: dict[str, Any]) -> dict[str, Any]:
         "order_type": _label(order["order_type"]),
         "status": _label(order["status"]),
         "quantity": _text(order["quantity"]),
+        "reason": _symbol(order["reason"]),
     }
     return order | shown | {"events": events, "prices": [(_label(name), _text(value)) for name, value in prices]}
 
 
 def _moment(line: dict[str, Any]) -> dict[str, Any]:
     """A line of the timeline: whose it is, what happened, and what there is to say about it."""
-    what, kind, data = line["what"], line["kind"], line["data"]
+    told, said = _happened(line["what"], line["kind"], line["data"])
+    return line | {"told": told[:1].lower() + told[1:], "data": said}
+
+
+def _happened(what: str, kind: str, data: dict[str, Any]) -> tuple[str, str]:
     if what != "position":
-        return line | {"told": _EVENTS.get(kind, _label(kind)), "data": _sentence(data)}
+        return _EVENTS.get(kind, _label(kind)), _sentence(data)
+    if kind == "stop_waived" and data.get("reason"):
+        return f"Kept without a stop, as {data['by']} decided", data["reason"]
     if kind == "stop":
-        told = "A stop protects it" if data.get("is_covered") else "No stop protects it"
-        return line | {"told": told, "data": _plain(data.get("note") or "")}
-    return line | {"told": _POSITION_EVENTS.get(kind, _label(kind)), "data": _sentence(data)}
+        return "A stop protects it" if data.get("is_covered") else "No stop protects it", _plain(data.get("note") or "")
+    return _POSITION_EVENTS.get(kind, _label(kind)), _sentence(data)
 
 
 def _fill(fill: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +187,7 @@ def _sentence(data: dict[str, Any]) -> str:
     plain = {name: value for name, value in data.items() if name not in _UNTOLD and value not in (None, "", {}, [])}
     told = [_told(name, value) for name, value in plain.items()]
     sentence = ", ".join(part for part in told if part)
-    return sentence[:1].upper() + sentence[1:]
+    return _symbol(sentence[:1].upper() + sentence[1:])
 
 
 def _told(name: str, value: Any) -> str:
@@ -174,9 +214,16 @@ def _value(name: str, value: Any) -> str:
         return "; ".join(f"{key} {_value(key, each)}" for key, each in value.items())
     if isinstance(value, list):
         return ", ".join(_value(name, each) for each in value)
+    if name == "timeout_s":
+        return _duration(float(value))
     if name in _PERCENT and isinstance(value, int | float):
         return f"{value * 100:.3g} %".replace("-", "−")
     return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else _text(value)
+
+
+def _duration(seconds: float) -> str:
+    size, unit = next((each for each in ((3600, "h"), (60, "min")) if seconds >= each[0]), (1, "s"))
+    return f"{seconds / size:.4g} {unit}"
 
 
 def _text(value: Any) -> str:

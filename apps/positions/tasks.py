@@ -1,13 +1,19 @@
 """Periodic sync of all connections, each in a task of its own, so that a slow venue holds up nobody else's."""
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.exchanges.factory import connector_for
+from apps.exchanges.leases import leases_live
 from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_failed, connection_seen
+from apps.orders.creation import engine_lease_name
+from apps.positions.models import SyncState
 from apps.positions.sync import connection_sync
 from cts.domain.errors import ExchangeError
 
@@ -18,12 +24,22 @@ EXPIRES_S = 30
 
 @shared_task(name="apps.positions.tasks.connections_sync", queue="sync")  # type: ignore[untyped-decorator]
 def connections_sync() -> int:
-    """Enqueue one sync per connection in use. A sync not begun by the next round is dropped."""
+    """Enqueue one sync per connection in use that no engine keeps in step. One not begun by the next round is dropped."""
     usable = Q(is_enabled=True) & (Q(is_active=True) | Q(positions__quantity__gt=0))
     ids = sorted(set(Connection.objects.filter(usable, is_test_passed=True).values_list("pk", flat=True)))
+    kept = _kept_by_engines(ids)
     for pk in ids:
-        connection_sync_run.apply_async(args=(pk,), expires=EXPIRES_S)
-    return len(ids)
+        if pk not in kept:
+            connection_sync_run.apply_async(args=(pk,), expires=EXPIRES_S)
+    return len(ids) - len(kept)
+
+
+def _kept_by_engines(ids: list[int]) -> set[int]:
+    """Where a run holds the lease and has lately shown that it syncs: one that rests after a failure does not."""
+    names = {engine_lease_name(pk): pk for pk in ids}
+    held = {names[name] for name in leases_live(list(names))}
+    lately = timezone.now() - timedelta(seconds=2 * settings.RECONCILE_INTERVAL_S)
+    return set(SyncState.objects.filter(connection__in=held, synced_at__gt=lately).values_list("connection", flat=True))
 
 
 @shared_task(name="apps.positions.tasks.connection_sync_run", queue="sync")  # type: ignore[untyped-decorator]

@@ -97,7 +97,7 @@ class Study(VersionedModel):
     """A market watched with one set of parameters; shared by all connections that have the same. `digest` is of them all."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    exchange = models.SlugField(max_length=16)
+    exchange = models.SlugField(max_length=32)
     environment = models.CharField(max_length=8, choices=ENVIRONMENTS)
     market = models.CharField(max_length=8, choices=MARKETS)
     symbols = models.JSONField()

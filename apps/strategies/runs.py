@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.utils import timezone
 
 from apps.exchanges.history import history_bars
-from apps.exchanges.hub import Unsubscribe, hub
+from apps.exchanges.hub import Source, Unsubscribe, hub
 from apps.exchanges.runs import LeasedRun
 from apps.strategies.models import RuleSet, Study
 from apps.strategies.searches import History, study_is_cold, study_progress, study_search, study_warm_up
@@ -45,7 +45,7 @@ class StudyRun(LeasedRun):
         self.context: StudyContext | None = None
         self._history = history
         self._search_due = search_due
-        self._topic = bus.lines_topic(study_id)
+        self._source: Source | None = None
         self._unsubscribe: Unsubscribe | None = None
         self._loaded: object = None
         self._saved_at = self._refreshed_at = self._looked_at = self._search_asked_at = 0.0
@@ -58,6 +58,7 @@ class StudyRun(LeasedRun):
         venue = (self._study.exchange, self._study.environment, self._study.market)
         # Listening comes first: what is heard while we search and catch up is waiting in the inbox afterwards.
         self._unsubscribe = hub().subscribe(*venue, self.inbox.put_ticks)
+        self._source = hub().source(bus.lines_topic(self.study_id))
         if study_is_cold(self._study, now=timezone.now()):
             self._search()
         self._take_up()
@@ -79,6 +80,9 @@ class StudyRun(LeasedRun):
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+        if self._source is not None:
+            self._source.close()
+            self._source = None
         context, self.context = self.context, None
         if context is not None and self.is_held:
             results_save(self._study, batch=context.take_batch(), epoch=self.epoch)
@@ -115,8 +119,8 @@ class StudyRun(LeasedRun):
         return self.context
 
     def _publish(self, events: list[LineEvent]) -> None:
-        if events:
-            bus.publish(self._topic, events)
+        if events and self._source is not None:
+            self._source.send(events)
 
     def _save_if_due(self, context: StudyContext) -> None:
         waited_s = time.monotonic() - self._saved_at

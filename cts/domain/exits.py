@@ -52,9 +52,9 @@ def levels(
     return Levels(target_price=price(target_ratio, side.sign), stop_price=price(stop_ratio, -side.sign))
 
 
-def default_stop_ratio(origin: Origin, *, given: float | None) -> float | None:
-    """The stop distance a position goes by: the one given, else that of trades by hand; others have none."""
-    return MANUAL_STOP_RATIO if given is None and origin is Origin.MANUAL else given
+def default_stop_ratio(origin: Origin, *, given: float | None, is_waived: bool = False) -> float | None:
+    """The stop distance a position goes by: the one given, else that of trades by hand; waived, and others, have none."""
+    return MANUAL_STOP_RATIO if given is None and origin is Origin.MANUAL and not is_waived else given
 
 
 def followed(view: ExitView, price: float) -> ExitView:

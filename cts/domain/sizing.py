@@ -42,8 +42,10 @@ class Sizing(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str = ""
 
 
-def size(given: SizingInput, *, instrument: Instrument) -> Sizing:
-    """Notional by the mode, divided by the price, floored to the lot, raised to the venue's minimum where allowed."""
+def size(given: SizingInput, *, instrument: Instrument, is_market: bool = True) -> Sizing:
+    """Notional by the mode, divided by the price, floored to the lot, raised to the venue's minimum where allowed, cut to
+    its maximum, which is lower for what fills at market.
+    """
     ratio = decimal_from_float(given.adjust_ratio)
     wanted = _notional(given, ratio=ratio)
     raw = wanted / given.price
@@ -60,7 +62,8 @@ def size(given: SizingInput, *, instrument: Instrument) -> Sizing:
         Step("floored_quantity", "Rounded down to the lot step", floored),
         Step("minimum_quantity", "Smallest the venue takes", minimum),
     ]
-    return _settle(given, steps=steps, asked=raw, floored=floored, minimum=minimum, instrument=instrument)
+    most = instrument.largest_quantity(is_market=is_market)
+    return _settle(given, steps=steps, asked=raw, floored=floored, minimum=minimum, most=most, instrument=instrument)
 
 
 def size_given(
@@ -71,6 +74,7 @@ def size_given(
     instrument: Instrument,
     is_minimum_waived: bool = False,
     held: Decimal | None = None,
+    is_market: bool = True,
 ) -> Sizing:
     """The sum of a quantity somebody chose: floored to the lot, never raised, and no more than is `held`.
 
@@ -86,7 +90,10 @@ def size_given(
         Step("minimum_quantity", "Smallest the venue takes", minimum),
     ]
     given = SizingInput(equity=Decimal(0), price=price, leverage=leverage, enforce_minimum=False)
-    return _settle(given, steps=steps, asked=quantity, floored=floored, minimum=minimum, instrument=instrument)
+    most = instrument.largest_quantity(is_market=is_market)
+    return _settle(
+        given, steps=steps, asked=quantity, floored=floored, minimum=minimum, most=most, instrument=instrument
+    )
 
 
 def minimum_quantity(instrument: Instrument, *, price: Decimal) -> Decimal:
@@ -116,6 +123,7 @@ def _settle(
     asked: Decimal,
     floored: Decimal,
     minimum: Decimal,
+    most: Decimal | None,
     instrument: Instrument,
 ) -> Sizing:
     quantity, is_raised, refusal = floored, False, ""
@@ -127,13 +135,14 @@ def _settle(
             if is_raised
             else _too_small(asked, floored=floored, minimum=minimum, price=given.price, instrument=instrument)
         )
-    if instrument.max_quantity is not None and quantity > instrument.max_quantity:
-        quantity = floor_to_step(instrument.max_quantity, instrument.lot_step)
+    label = "Raised to the minimum" if is_raised else "Quantity"
+    if most is not None and quantity > most:
+        quantity, label = floor_to_step(most, instrument.lot_step), "Cut to the most the venue takes in one such order"
     notional = quantity * given.price
     margin = notional / given.leverage
     steps = [
         *steps,
-        Step("quantity", "Raised to the minimum" if is_raised else "Quantity", quantity),
+        Step("quantity", label, quantity),
         Step("notional", "Position value", notional),
         Step("leverage", "Leverage", Decimal(given.leverage)),
         Step("margin", "Margin", margin),

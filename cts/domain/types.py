@@ -135,12 +135,18 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     lot_step: Decimal
     min_quantity: Decimal
     max_quantity: Decimal | None = None
+    max_market_quantity: Decimal | None = None
     min_notional: Decimal | None = None
     contract_size: Decimal = Decimal(1)
     max_leverage: int = 1
     maker_fee_rate: Decimal | None = None
     taker_fee_rate: Decimal | None = None
     is_trading: bool = True
+
+    def largest_quantity(self, *, is_market: bool) -> Decimal | None:
+        """The most one order may be; what fills at market, at once or when triggered, may be less."""
+        bounds = (self.max_quantity, self.max_market_quantity if is_market else None)
+        return min((bound for bound in bounds if bound is not None), default=None)
 
 
 class Tick(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -285,6 +291,7 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     trail_arm_ratio: float | None = None
     trail_give_back_ratio: float | None = None
     timeout_s: float | None = None
+    stop_waiver: str | None = None  # why its owner wants no stop, in the owner's words
     adjust_ratio: float = 1.0
     line_id: int | None = None
     explanation: dict[str, object] = {}

@@ -1,7 +1,7 @@
 // What happened on one connection, newest first: its engine, its orders with their refusals, fills and closed positions.
 import { engineWords } from "./activity-words.js";
 import { byId, el, icon, keyed, part, setIcon, setTime, text } from "./dom.js";
-import { money, price, quantity, symbolText, time, words } from "./format.js";
+import { money, plainText, price, quantity, symbolText, time, words } from "./format.js";
 import { app } from "./shell.js";
 
 const KEPT = 80;
@@ -17,7 +17,7 @@ function orderItem(row) {
   const isRefused = REFUSED.has(row.status);
   const tone = isRefused ? "is-bad" : row.status === "unknown" ? "is-warn" : "";
   const what = `${words(row.purpose)} ${row.position_side} ${symbolText(row.symbol)}`;
-  return { key: `order-${row.id}`, at: row.updated_at, icon: tone ? "warning" : "live", tone, title: `${what}: ${words(row.status).toLowerCase()}`, detail: row.reason || `${words(row.order_type)} ${row.side} ${quantity(row.quantity)}` };
+  return { key: `order-${row.id}`, at: row.updated_at, icon: tone ? "warning" : "live", tone, title: `${what}: ${words(row.status).toLowerCase()}`, detail: plainText(row.reason) || `${words(row.order_type)} ${row.side} ${quantity(row.quantity)}` };
 }
 
 function fillItem(row) {

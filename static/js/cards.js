@@ -4,7 +4,8 @@ import { api } from "./api.js";
 import { block, byId, clone, el, figure, keyed, part, stale, text } from "./dom.js";
 import { refusal, stateOf, VERB_DONE } from "./engine-state.js";
 import { act, confirm, say } from "./feedback.js";
-import { age, money, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
+import { age, money, plainText, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
+import { renderLocks } from "./locks.js";
 import { logLines } from "./log-lines.js";
 import { unrealized } from "./prices.js";
 import { app, refresh } from "./shell.js";
@@ -86,10 +87,10 @@ function renderLastOrder(card, connection) {
   const order = newestOrder(connection.id);
   const isDenied = order?.status === "denied" && !order.is_reduce_only && secondsSince(order.created_at) < DENIAL_SHOWN_S;
   const what = order && `${order.purpose} ${order.position_side} ${symbolText(order.symbol)}, ${words(order.status).toLowerCase()}`;
-  text(node, isDenied ? `Last entry denied: ${order.reason || words(order.reason_code)}` : order ? `Last order: ${what}` : app.store.has("order") ? "No order yet" : "");
+  text(node, isDenied ? `Last entry denied: ${plainText(order.reason) || words(order.reason_code)}` : order ? `Last order: ${what}` : app.store.has("order") ? "No order yet" : "");
   node.classList.toggle("warn", isDenied);
   node.classList.toggle("muted", !isDenied);
-  node.title = isDenied ? `${order.reason} (${symbolText(order.symbol)}, ${utc(order.created_at)})` : "";
+  node.title = isDenied ? `${plainText(order.reason)} (${symbolText(order.symbol)}, ${utc(order.created_at)})` : "";
 }
 
 function armRefusal(connection) {
@@ -119,12 +120,28 @@ function renderControls(card, connection, engine) {
   }
 }
 
+const venueOf = (connection) => app.page.venues[connection.exchange]?.[connection.market];
+
+// Where a stop is kept is what an owner must know without asking; the rest unfolds.
+function renderOffers(card, connection) {
+  const venue = venueOf(connection);
+  const summary = part(card, "stops");
+  summary.parentElement.hidden = !venue;
+  if (!venue) return;
+  text(summary, venue.has_stops ? "Stops on the venue" : "Stops watched here, not on the venue");
+  summary.classList.toggle("warn", !venue.has_stops);
+  const list = part(card, "offers");
+  if (list.childElementCount) return;
+  list.append(...venue.offers.map(([isHad, said]) => el("li", { className: isHad ? "" : "is-lacking" }, el("span", { className: "tick", text: isHad ? "✓" : "–" }), el("span", { text: said }))));
+}
+
 function renderCard(card, connection) {
   const engine = engineOf(connection);
   const { word, mark } = connection.is_enabled ? stateOf(engine) : { word: "Disabled", mark: "" };
   text(part(card, "name"), connection.name);
   part(card, "name").href = `${app.page.live_url}${connection.id}/`;
-  text(part(card, "venue"), `${app.page.exchanges[connection.exchange] ?? words(connection.exchange)} · ${words(connection.market)} · ${connection.leverage}×`);
+  text(part(card, "venue"), `${venueOf(connection)?.label ?? words(connection.exchange)} · ${words(connection.market)} · ${connection.leverage}×`);
+  part(card, "community").hidden = !venueOf(connection)?.is_community;
   part(card, "environment").className = `tag is-${connection.environment}`;
   text(part(card, "environment"), connection.environment);
   part(card, "mark").className = `mark ${mark}`;
@@ -138,6 +155,8 @@ function renderCard(card, connection) {
   renderHeartbeat(card, engine);
   renderLastOrder(card, connection);
   renderProblem(card, connection, engine);
+  renderLocks(part(card, "locks"), connection.id);
+  renderOffers(card, connection);
   renderControls(card, connection, engine);
 }
 

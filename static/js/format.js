@@ -60,6 +60,9 @@ export function symbolText(symbol) {
   return symbol.split(":")[0];
 }
 
+/** A sentence of the server with its symbols as people write them. */
+export const plainText = (sentence) => String(sentence ?? "").replace(/\b([A-Z0-9]+\/[A-Z0-9]+):[A-Z0-9]+/g, "$1");
+
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 

@@ -52,7 +52,9 @@ function renderOpen(connections) {
   const notional = rows.reduce((sum, row) => sum + Number(row.quantity) * Number(row.average_entry_price ?? 0), 0);
   const longs = rows.filter((row) => row.side === "long").length;
   const bare = rows.filter((row) => row.stop_status === "missing").length;
-  const note = rows.length ? `${longs} long, ${rows.length - longs} short, ${money(notional)} USDT` : "Flat";
+  const waived = rows.filter((row) => row.stop_status === "waived").length;
+  const kept = waived ? `, ${waived} without a stop by choice` : "";
+  const note = rows.length ? `${longs} long, ${rows.length - longs} short, ${money(notional)} USDT${kept}` : "Flat";
   const node = tile("tile-positions", String(rows.length), bare ? `! ${bare} without a stop` : note);
   part(node, "note").classList.toggle("loss", bare > 0);
 }

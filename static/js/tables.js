@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { block, byId, clone, figure, keyed, part, setTime, stale, text } from "./dom.js";
 import { act, confirm } from "./feedback.js";
-import { age, decimalsOf, money, NOTHING, percent, price, quantity, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
+import { age, decimalsOf, money, NOTHING, percent, plainText, price, quantity, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
 import { isOld, shownPrice, unrealized } from "./prices.js";
 import { app } from "./shell.js";
 import { openStory } from "./story.js";
@@ -108,7 +108,7 @@ function renderOrder(row, order) {
   text(part(row, "price"), orderPrice(order, decimals));
   text(part(row, "status"), words(order.status));
   part(row, "status").className = ["denied", "rejected"].includes(order.status) ? "loss" : order.status === "unknown" ? "warn" : "";
-  text(part(row, "reason"), order.reason ?? "");
+  text(part(row, "reason"), plainText(order.reason));
   const cancel = part(row, "cancel");
   cancel.hidden = isFinal(order);
   block(cancel, Boolean(app.denial), app.denial);

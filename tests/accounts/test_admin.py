@@ -1,5 +1,7 @@
 """The admin: administrators only, every page answers, ledgers can't be changed, no secret anywhere, acts are services'."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from apps.accounts.tokens import tokens_issue
 from apps.engine.models import Engine
 from apps.exchanges.connectors.base import Credentials
 from apps.exchanges.models import Connection
+from apps.monitoring.models import LogRecord
+from apps.orders.models import EquityPeak
 from tests.api.rows import Maker
 from tests.conftest import ConnectionFactory
 
@@ -162,3 +166,28 @@ def test_the_emergency_stop_asks_once_more(desk: Client, connection_factory: Con
     assert not Connection.objects.get(pk=armed.pk).is_live_armed
     # No venue answers here: what could not be done is said, and what could be is done all the same.
     assert "read the venue" in answer
+
+
+def test_the_list_of_log_lines_tells_why_and_the_browsers_icon_is_there(desk: Client) -> None:
+    context = {"lease": "engine:5", "reason": "Unavailable: no road"}
+    LogRecord.objects.create(at=datetime.now(UTC), level="warning", logger="runs", event="run_failed", context=context)
+    page = desk.get(address(LogRecord, "changelist")).content.decode()
+    assert "lease engine:5, reason Unavailable: no road" in page
+    assert desk.get("/favicon.ico").headers["Location"].endswith("favicon.svg")
+
+
+def test_decimals_and_times_are_shown_as_they_are_in_lists_and_on_pages(
+    desk: Client, alice: User, connection_factory: ConnectionFactory
+) -> None:
+    peak = EquityPeak.objects.create(
+        connection=connection_factory(owner=alice),
+        asset="USDT",
+        equity=Decimal("59.90"),
+        at=datetime(2026, 3, 4, 15, 6, 7, tzinfo=UTC),
+    )
+    for where in ("/admin/orders/equitypeak/", f"/admin/orders/equitypeak/{peak.pk}/change/"):
+        page = desk.get(where)
+        assert page.status_code == 200
+        assert "59.9" in page.content.decode()
+        assert "59.90" not in page.content.decode()
+        assert "2026-03-04 15:06:07" in page.content.decode()

@@ -4,14 +4,15 @@ import threading
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from apps.accounts.models import AuditEntry, User
+from apps.accounts.models import AuditEntry, TokenFamily, User
 from apps.accounts.services import user_active_set
-from apps.accounts.tokens import TokenPair, access_token_user, tokens_issue, tokens_rotate
+from apps.accounts.tokens import TokenPair, access_token_read, tokens_issue, tokens_rotate
 from cts.domain.errors import DomainError
 from tests.accounts.conftest import PASSWORD
 
@@ -93,10 +94,53 @@ def test_of_two_refreshes_at_once_one_wins(dana: User) -> None:
 
 
 def test_a_revoked_refresh_token_serves_nobody(dana: User) -> None:
-    pair = tokens_issue(dana)
+    pair, other = tokens_issue(dana), tokens_issue(dana)
     assert post("revoke/", {"refresh": pair.refresh}, pair.access)[0] == 204
-    assert post("revoke/", {"refresh": pair.refresh}, pair.access)[0] == 204
+    assert post("revoke/", {"refresh": pair.refresh}, other.access)[0] == 204
     assert post("refresh/", {"refresh": pair.refresh})[0] == 401
+
+
+def test_revoking_ends_the_access_tokens_too_at_once_and_those_of_other_sign_ins_not(dana: User) -> None:
+    other = tokens_issue(dana)
+    first = tokens_issue(dana)
+    second = tokens_rotate(first.refresh, address=None)
+    assert (me(first.access), me(second.access)) == (200, 200)
+    assert post("revoke/", {"refresh": second.refresh}, second.access)[0] == 204
+    assert (me(first.access), me(second.access), me(other.access)) == (401, 401, 200)
+    with pytest.raises(DomainError):
+        access_token_read(first.access)
+
+
+def test_a_used_refresh_token_of_a_sign_in_revokes_it_all_the_same(dana: User) -> None:
+    first = tokens_issue(dana)
+    second = tokens_rotate(first.refresh, address=None)
+    assert post("revoke/", {"refresh": first.refresh}, second.access)[0] == 204
+    assert me(second.access) == 401
+    assert post("refresh/", {"refresh": second.refresh})[0] == 401
+
+
+def test_a_theft_ends_every_access_token_of_its_owner_and_nobody_elses(
+    dana: User, django_user_model: type[User]
+) -> None:
+    elsewhere, mallory = tokens_issue(dana), tokens_issue(django_user_model.objects.create(username="mallory"))
+    first = tokens_issue(dana)
+    second = tokens_rotate(first.refresh, address=None)
+    assert post("refresh/", {"refresh": first.refresh})[0] == 401
+    assert [me(pair.access) for pair in (first, second, elsewhere, mallory)] == [401, 401, 401, 200]
+
+
+def test_a_token_of_no_known_sign_in_is_refused(dana: User) -> None:
+    pair = tokens_issue(dana)
+    TokenFamily.objects.all().delete()
+    status, body = post("refresh/", {"refresh": pair.refresh})
+    assert (status, body["code"], me(pair.access)) == (401, "token_not_valid", 401)
+
+
+def test_asking_with_a_token_costs_one_query_for_who_it_is(dana: User) -> None:
+    access = tokens_issue(dana).access
+    with CaptureQueriesContext(connection) as queries:
+        assert me(access) == 200
+    assert len(queries) == 1
 
 
 def test_nobody_revokes_another_persons_token(dana: User, django_user_model: type[User]) -> None:
@@ -112,7 +156,7 @@ def test_a_deactivated_person_gets_no_new_pair(dana: User) -> None:
     assert me(pair.access) == 401
     assert post("refresh/", {"refresh": pair.refresh})[0] == 401
     with pytest.raises(DomainError):
-        access_token_user(pair.access)
+        access_token_read(pair.access)
 
 
 def test_an_access_token_is_no_refresh_token(dana: User) -> None:

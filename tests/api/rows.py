@@ -1,5 +1,6 @@
 """Rows for the tests of lists: written straight to the tables, as the lists only read."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -9,7 +10,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.engine.models import Engine, EngineEvent
 from apps.exchanges.models import Connection
-from apps.orders.models import Fill, Order, OrderEvent
+from apps.orders.models import EntryLock, Fill, Order, OrderEvent
 from apps.positions.models import Discrepancy, Position
 from apps.strategies.models import Configuration, Line, RuleSet, Study, StudyFollow
 from tests.conftest import ConnectionFactory
@@ -78,6 +79,10 @@ class Maker:
             "average_entry_price": Decimal(100),
         }
         return Position.objects.create(**{**values, **fields})
+
+    def entry_lock(self, owner: User, **fields: Any) -> EntryLock:
+        values = {"reason_code": "stop_guard", "reason": "4 stops", "until": timezone.now() + timedelta(hours=1)}
+        return EntryLock.objects.create(connection=self.home(owner), **{**values, **fields})
 
     def discrepancy(self, owner: User) -> Discrepancy:
         sums = {"ours": Decimal(1), "venue": Decimal(2), "cause": "unexplained"}

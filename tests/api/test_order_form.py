@@ -28,6 +28,9 @@ pytestmark = pytest.mark.django_db
         ({"order_type": "limit", "price": "６００００"}, "price", "invalid"),
         ({"stop_ratio": "٠.٥"}, "stop_ratio", "invalid"),
         ({"quantity": "-1"}, "quantity", "min_value"),
+        ({"stop": "never"}, "stop", "invalid_choice"),
+        ({"stop": "none"}, "stop_waiver", "required"),
+        ({"stop": "none", "stop_waiver": "  "}, "stop_waiver", "blank"),
     ],
 )
 def test_a_wrong_order_is_refused_at_its_field(

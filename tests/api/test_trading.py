@@ -102,6 +102,18 @@ def test_a_resting_order_is_canceled_alone_and_with_all(hand: Hand, home: dict[s
     assert hand.get("orders/", connection=home["id"], is_open=True)["results"] == []
 
 
+def test_an_order_with_a_written_waiver_opens_a_position_without_a_stop(hand: Hand, home: dict[str, Any]) -> None:
+    ticket = {"connection": home["id"], "symbol": BTC, "position_side": "long", "quantity": "0.010"}
+    order = hand.post("orders/", **ticket, stop="none", stop_waiver="Hedge of the spot holding")
+    [position] = synced(hand, home, "positions/", is_open=True)
+    assert (position["stop_status"], position["stop_price"]) == ("waived", None)
+    story = hand.get(f"positions/{position['id']}/story/")
+    [waived] = [line for line in story["timeline"] if line["kind"] == "stop_waived"]
+    assert waived["data"] == {"origin": "manual", "by": "alice", "reason": "Hedge of the spot holding"}
+    placed = AuditEntry.objects.get(action="order.placed", entity_id=str(order["id"]))
+    assert placed.detail["stop_waiver"] == "Hedge of the spot holding"
+
+
 def test_what_risk_denies_is_an_order_with_its_reason(hand: Hand, home: dict[str, Any]) -> None:
     order = hand.post("orders/", connection=home["id"], symbol=BTC, position_side="long", quantity="1000")
     assert order["status"] == "denied"

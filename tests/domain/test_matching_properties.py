@@ -26,6 +26,7 @@ ORDERS = st.tuples(
     st.booleans(),
     st.sampled_from(PositionSide),
     st.none() | st.integers(-40, 40).filter(bool),
+    st.none() | st.integers(1, 50).map(lambda n: Decimal(n) / 1000),
 )
 STEPS = st.lists(
     ORDERS
@@ -39,7 +40,7 @@ MODES = st.tuples(st.sampled_from(PositionMode), st.sampled_from(MarginMode))
 
 
 def _order(desk: Desk, number: int, step: Step) -> None:
-    _, side, quantity, offset, tif, is_reduce_only, leg, trigger = step
+    _, side, quantity, offset, tif, is_reduce_only, leg, trigger, trail = step
     last = desk.venue.quotes[BTC].last
     request = Request(
         symbol=BTC,
@@ -49,6 +50,7 @@ def _order(desk: Desk, number: int, step: Step) -> None:
         price=None if offset is None else last + offset * 50,
         time_in_force=TimeInForce.IOC if offset is None else tif,
         trigger_price=None if trigger is None else last + trigger * 100,
+        trail_ratio=trail,
         is_rising=bool(trigger and trigger > 0),
         is_reduce_only=is_reduce_only,
         leg=leg if desk.account.position_mode is PositionMode.HEDGE else None,

@@ -107,6 +107,20 @@ def test_the_venues_maximum_caps_it() -> None:
     assert capped.quantity == Decimal("0.020")
 
 
+def test_the_venues_maximum_at_market_caps_what_fills_at_market_and_says_so() -> None:
+    rules = instrument(max_quantity=Decimal(1), max_market_quantity=Decimal("0.0205"))
+    at_market = size(given_(volume_factor=Decimal(10)), instrument=rules)
+    (step,) = [step for step in at_market.steps if step.name == "quantity"]
+    assert (at_market.quantity, step.label) == (
+        Decimal("0.020"),
+        "Cut to the most the venue takes in one such order",
+    )
+    assert size(given_(volume_factor=Decimal(10)), instrument=rules, is_market=False).quantity > Decimal("0.020")
+    asked: dict[str, Any] = {"price": Decimal(60000), "leverage": 1, "instrument": rules}
+    assert size_given(Decimal("0.5"), **asked).quantity == Decimal("0.020")
+    assert size_given(Decimal("0.5"), **asked, is_market=False).quantity == Decimal("0.5")
+
+
 @given(
     equity=st.decimals("1", "10000000", places=2),
     price=st.decimals("0.0001", "200000", places=4),

@@ -4,20 +4,26 @@ import threading
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 from pytest_django import Settings
 
 from apps.engine.emergency import emergency_stop_one
 from apps.engine.reports import StopReport
 from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
+from apps.orders.history import history_for
 from apps.orders.models import Order
-from apps.positions.exposure import losing_streak
 from apps.positions.models import Position
 from apps.strategies.models import Study
 from tests.flows.stage import Stage, until
 from tests.flows.test_control import _enter
 
 pytestmark = [pytest.mark.wire]
+
+
+def _losing_streak(connection: Connection) -> int:
+    now = timezone.now()
+    return history_for(Connection.objects.get(pk=connection.pk), now=now).losing_streak(now=now)
 
 
 def test_two_emergency_stops_at_once_send_one_exit_and_both_are_complete(
@@ -46,7 +52,7 @@ def test_two_emergency_stops_at_once_send_one_exit_and_both_are_complete(
     assert [order.status for order in sent] == ["filled"]
     assert stage.state(trader)["positions"] == []
     assert stage.open_orders(trader) == []
-    assert losing_streak(trader) == 0
+    assert _losing_streak(trader) == 0
 
 
 def test_a_stop_taken_away_on_the_venue_is_placed_again_without_waiting_for_a_sync(

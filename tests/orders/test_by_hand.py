@@ -40,6 +40,27 @@ def refused(desk: Desk, terms: OrderTerms, *, symbol: str = BTC) -> DomainError:
     return caught.value
 
 
+@pytest.mark.parametrize(
+    ("fields", "terms", "code", "field"),
+    [
+        ({"stop": "none"}, {}, "required", "stop_waiver"),
+        ({"stop": "none", "stop_waiver": ""}, {}, "required", "stop_waiver"),
+        ({"stop_waiver": "because"}, {}, "not_wanted", "stop_waiver"),
+        ({"stop": "none", "stop_waiver": "because", "stop_ratio": 0.01}, {}, "not_wanted", "stop_ratio"),
+        ({"stop": "none", "stop_waiver": "because"}, {"is_reduce_only": True}, "not_wanted", "stop"),
+    ],
+)
+def test_half_a_waiver_of_the_stop_or_one_beside_a_stop_is_refused(
+    desk: Desk, fields: dict[str, Any], terms: dict[str, Any], code: str, field: str
+) -> None:
+    terms = {"quantity": Decimal("0.01"), **terms}
+    ticket = Ticket(key="k", symbol=BTC, position_side=PositionSide.LONG, terms=OrderTerms(**terms), **fields)
+    with pytest.raises(DomainError) as caught:
+        manual_order_place(desk.connection, user=desk.connection.owner, ticket=ticket)
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert not Order.objects.exists()
+
+
 def test_a_reduction_by_hand_closes_of_the_oldest_position_that_holds_something(desk: Desk) -> None:
     first, second = desk.open("a", "0.010"), desk.open("b", "0.030")
     order = desk.submit(by_hand(desk, reduce("0.004")))
@@ -126,6 +147,17 @@ def test_a_quantity_above_the_venues_maximum_is_refused_not_cut(desk: Desk) -> N
     Instrument.objects.filter(symbol=BTC).update(max_quantity=Decimal(100))
     error = refused(desk, OrderTerms(quantity=Decimal(101), order_type=LIMIT, price=PRICE))
     assert (error.code, error.field) == ("quantity_too_large", "quantity")
+    assert error.detail == "101 BTC asked for; the venue takes at most 100 BTC in one order"
+
+
+def test_a_market_order_has_a_maximum_of_its_own(desk: Desk) -> None:
+    Instrument.objects.filter(symbol=BTC).update(max_quantity=Decimal(100), max_market_quantity=Decimal(50))
+    at_market: list[dict[str, Any]] = [{"order_type": MARKET}, {"order_type": STOP, "trigger_price": PRICE}]
+    for terms in at_market:
+        error = refused(desk, OrderTerms(quantity=Decimal(51), **terms))
+        assert (error.code, error.field) == ("quantity_too_large", "quantity")
+        assert error.detail == "51 BTC asked for; the venue takes at most 50 BTC in one market order"
+    error = refused(desk, OrderTerms(quantity=Decimal(101), order_type=LIMIT, price=PRICE))
     assert error.detail == "101 BTC asked for; the venue takes at most 100 BTC in one order"
 
 

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.exchanges.leases import lease_take
+from apps.orders.creation import order_create_claimed
 from apps.orders.models import Order, OrderEvent
-from apps.orders.services import order_apply_venue, order_resolve, order_submit
+from apps.orders.preparation import venue_prepare
+from apps.orders.services import order_apply_venue, order_place, order_resolve, order_submit
 from apps.orders.submission import order_request
 from apps.positions.models import Position
 from cts.domain.errors import (
@@ -25,7 +27,7 @@ from cts.domain.errors import (
 )
 from cts.domain.orders import OrderTerms
 from cts.domain.types import OrderStatus, PositionSide, Side
-from tests.orders.conftest import Desk, no_sleep
+from tests.orders.conftest import BTC, Desk, no_sleep
 
 pytestmark = pytest.mark.django_db
 TENTH = OrderTerms(quantity=Decimal("0.01"))
@@ -222,6 +224,55 @@ def test_a_crash_while_sending_is_resolved_from_the_venue(desk: Desk) -> None:
     assert order.status == "filled"
     assert Position.objects.get(key=order.position_key).quantity == Decimal("0.01")
     assert [request.client_order_id for request in desk.venue.entries] == [order.client_order_id]
+
+
+def test_a_crash_after_an_order_was_made_and_claimed_is_resolved_from_the_venue(desk: Desk) -> None:
+    made = order_create_claimed(desk.connection, intent=desk.intent(), tick=desk.tick())
+    assert (made.is_ours, made.order.status, kinds(made.order)) == (True, "submitting", ["intent", "claim"])
+    desk.sync()  # whoever looks now may meet one that is being sent: it is left alone
+    assert Order.objects.get().status == "submitting"
+    Order.objects.update(claimed_at=timezone.now() - timedelta(minutes=1))
+    desk.sync()
+    order = Order.objects.get()
+    assert (order.status, order.reason_code) == ("expired", "never_arrived")
+    assert desk.venue.placed == []
+
+
+def test_an_order_made_and_claimed_that_went_out_before_the_crash_is_found(desk: Desk) -> None:
+    made = order_create_claimed(desk.connection, intent=desk.intent(), tick=desk.tick())
+    desk.venue.place(order_request(made.order))
+    Order.objects.update(claimed_at=timezone.now() - timedelta(minutes=1))
+    desk.sync()
+    assert Order.objects.get(purpose="entry").status == "filled"
+    assert len(desk.venue.entries) == 1
+
+
+def test_the_same_signal_placed_again_is_not_sent_again(desk: Desk) -> None:
+    def place() -> Order:
+        return order_place(desk.connection, intent=desk.intent(), connector=desk.venue, tick=desk.tick())
+
+    venue_prepare(desk.connection, connector=desk.venue, symbol=BTC)
+    claimed = order_create_claimed(desk.connection, intent=desk.intent(), tick=desk.tick()).order
+    assert (place().pk, place().status) == (claimed.pk, "submitting")
+    assert order_create_claimed(desk.connection, intent=desk.intent(), tick=desk.tick()).is_ours is False
+    assert desk.venue.placed == []
+
+
+def test_a_fill_heard_before_the_answer_is_not_undone_by_it(desk: Desk) -> None:
+    venue_prepare(desk.connection, connector=desk.venue, symbol=BTC)
+    desk.venue.after = [desk.hear]
+    order = order_place(desk.connection, intent=desk.intent(), connector=desk.venue, tick=desk.tick())
+    assert (order.status, kinds(order)) == ("filled", ["intent", "claim", "fill", "ack"])
+    assert order.venue_order_id
+
+
+def test_a_denied_signal_is_stored_and_not_sent(desk: Desk) -> None:
+    venue_prepare(desk.connection, connector=desk.venue, symbol=BTC)
+    desk.connection.is_live_armed = False
+    desk.connection.save()
+    order = order_place(desk.connection, intent=desk.intent(), connector=desk.venue, tick=desk.tick())
+    assert (order.status, order.claimed_at, kinds(order)) == ("denied", None, ["intent", "deny"])
+    assert desk.venue.placed == []
 
 
 def test_two_senders_send_once(desk: Desk) -> None:

@@ -153,7 +153,7 @@ def test_closing_needs_neither_a_feed_nor_redis(desk: Desk, monkeypatch: pytest.
     def down(*_: object) -> object:
         raise redis.ConnectionError("redis is down")
 
-    monkeypatch.setattr("apps.orders.facts.tickers_for", down)
+    monkeypatch.setattr("apps.orders.facts.tickers_of", down)
     assert desk.manager.close(position, reason="manual", connector=desk.venue).is_ok
     assert desk.create("entry", purpose="entry").status == "new"  # the engine's own tick is enough
 

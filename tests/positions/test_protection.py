@@ -13,6 +13,7 @@ from apps.positions.models import Position
 from apps.positions.rows import stop_status
 from apps.positions.selectors import position_story
 from apps.positions.services import position_stop_set
+from apps.positions.story_page import story_page
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms
 from cts.domain.types import OrderPurpose, OrderStatus, Origin
@@ -104,9 +105,9 @@ def test_a_stop_that_gives_way_to_a_new_one_leaves_no_moment_uncovered(desk: Des
 
 def test_a_stop_that_ended_meanwhile_is_not_written_down_as_cover(desk: Desk) -> None:
     position, stop = protected(desk)
-    position_stop_set(position, stop_order=None, is_covered=False)
+    position_stop_set(position, stop_order=None)
     Order.objects.filter(pk=stop.pk).update(status=OrderStatus.REJECTED)
-    assert stop_status(position_stop_set(position, stop_order=stop, is_covered=True)) == "missing"
+    assert stop_status(position_stop_set(position, stop_order=stop)) == "missing"
 
 
 def test_a_stop_that_was_triggered_leaves_no_alarm(desk: Desk) -> None:
@@ -134,6 +135,20 @@ def test_a_position_by_hand_without_a_stop_gets_the_default_one(desk: Desk) -> N
     story = position_story(fresh(position))
     assert story["exits"]["stop_ratio"] == 0.02
     assert [line["data"] for line in story["timeline"] if line["kind"] == "stop_default"] == [{"stop_ratio": 0.02}]
+
+
+def test_a_written_waiver_leaves_a_position_by_hand_without_a_stop_and_stands_in_its_story(desk: Desk) -> None:
+    waived: dict[str, Any] = {"stop_waiver": "Hedge of the spot holding", "explanation": {"by": "Alice"}}
+    position = desk.open(**BY_HAND, **waived)
+    assert (position.stop_ratio, position.stop_price, stop_status(position)) == (None, None, "waived")
+    assert desk.manager.ensure_stop(position, connector=desk.venue).state == "waived"
+    assert not Order.objects.filter(purpose="stop").exists()
+    assert [event.data["reason"] for event in position.events.filter(kind="stop_waived")] == [waived["stop_waiver"]]
+    page = story_page(position_story(fresh(position)))
+    assert ("No stop, because", "Hedge of the spot holding") in page["exits"]
+    assert ("kept without a stop, as Alice decided", "Hedge of the spot holding") in [
+        (line["told"], line["data"]) for line in page["timeline"]
+    ]
 
 
 def test_a_position_by_hand_keeps_the_stop_it_was_given(desk: Desk) -> None:

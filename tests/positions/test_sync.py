@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from apps.exchanges.leases import lease_release, lease_take
 from apps.exchanges.models import AccountBalance
 from apps.orders.models import EquityPeak, Order
 from apps.positions.models import Discrepancy, Position, SyncState
@@ -172,6 +173,23 @@ def test_every_connection_in_use_gets_a_task_of_its_own(desk: Desk, monkeypatch:
     desk.connection.is_enabled = desk.connection.is_live_armed = False
     desk.connection.save()
     assert connections_sync() == 0
+
+
+def test_a_connection_that_an_engine_keeps_in_step_is_not_synced_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_sync_run, "apply_async", lambda args, **_: None)
+    desk.sync()
+    assert connections_sync() == 1  # nobody holds the lease
+    lease = lease_take(f"engine:{desk.connection.pk}", owner="engine")
+    assert lease is not None
+    assert connections_sync() == 0
+    # It holds the lease and does nothing: rests after a failure, or hangs.
+    SyncState.objects.update(synced_at=timezone.now() - timedelta(seconds=61))
+    assert connections_sync() == 1
+    SyncState.objects.update(synced_at=timezone.now())
+    lease_release(lease)
+    assert connections_sync() == 1
 
 
 def test_a_venue_that_is_down_is_noted_on_the_connection(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from tests.strategies.conftest import NOW, NOW_MS, history
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.timeout(600)  # two hours of a market, second by second
 def test_real_lines_of_the_demo_fire_about_once_a_minute(connection_factory: ConnectionFactory) -> None:
     rules = rule_sets_seed()[RULE_SET]
     study = study_follow(connection_factory(symbols=SYMBOLS), rule_set=rules, **STUDY).study

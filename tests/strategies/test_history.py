@@ -3,10 +3,13 @@
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from pytest_django import Settings
 
 from apps.exchanges import history as module
+from apps.exchanges.candles import SCHEMA
+from apps.exchanges.day_files import Shelf, day_files_add
 from apps.exchanges.history import history_bars
 from apps.exchanges.recording import BarRecorder
 from cts.domain.errors import Unavailable
@@ -75,3 +78,20 @@ def test_klines_are_fetched_to_the_end_without_the_unfinished(monkeypatch: pytes
     bars = history_bars("bybit", "live", "linear", SYMBOL, SINCE_MS, SINCE_MS + 2500 * 60_000)
     assert bars.timeframe_s == 60
     assert len(bars) == 2499
+
+
+def test_downloaded_candles_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Minutes:
+        def candles(self, symbol: str, *, timeframe_s: int, since_ms: int, limit: int) -> list[Candle]:
+            asked.append(since_ms)
+            return [Candle(since_ms + n * 60_000, 7.0, 7.0, 7.0, 7.0, 1.0) for n in range(limit)]
+
+    monkeypatch.setattr(module, "public_connector", lambda *venue: Minutes())
+    shelf = Shelf("bybit", "live", "linear", SYMBOL, 60)
+    rows = [(SINCE_MS + n * 60_000, 5.0, 5.0, 5.0, 5.0, 1.0) for n in range(60)]
+    day_files_add(shelf, pl.DataFrame(rows, schema=SCHEMA, orient="row"), joined=lambda bars: bars)
+    bars = history_bars("bybit", "live", "linear", SYMBOL, SINCE_MS + 30_000, SINCE_MS + 90 * 60_000, finest_s=60)
+    assert asked == [SINCE_MS + 60 * 60_000]
+    assert bars.close.tolist() == [5.0] * 59 + [7.0] * 30

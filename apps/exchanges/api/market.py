@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.api.permissions import caller
 from apps.exchanges.api import serializers as shapes
-from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES
+from apps.exchanges.connectors.registry import EXCHANGES, markets_of
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.models import Instrument
 from apps.exchanges.rows import instrument_row, ticker_row
@@ -23,9 +23,10 @@ def exchange_row(spec: ExchangeSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "label": spec.label,
+        "is_community": spec.is_community,
         "credential_fields": list(spec.credential_fields),
         "environments": [str(environment) for environment in spec.market_environments],
-        "markets": [str(market) for market in CONNECTORS[spec.name]],
+        "markets": [str(market) for market in markets_of(spec.name)],
         "capabilities": sorted(spec.capabilities),
         "timeframes_s": sorted(spec.timeframes),
         "max_leverage": spec.max_leverage,

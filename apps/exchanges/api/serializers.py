@@ -14,6 +14,7 @@ Choice = serializers.ChoiceField
 class ExchangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
+    is_community = serializers.BooleanField()
     credential_fields = serializers.ListField(child=serializers.CharField())
     environments = serializers.ListField(child=Choice(ENVIRONMENTS))
     markets = serializers.ListField(child=Choice(MARKETS))
@@ -60,11 +61,14 @@ class TestLineSerializer(serializers.Serializer[Any]):
     elapsed_ms = serializers.FloatField()
 
 
-class ConnectionTestSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    connection = serializers.IntegerField()
+class TryOutSerializer(serializers.Serializer[Any]):
     is_ok = serializers.BooleanField()
     lines = TestLineSerializer(many=True)
+
+
+class ConnectionTestSerializer(TryOutSerializer):
+    id = serializers.IntegerField()
+    connection = serializers.IntegerField()
     created_at = serializers.DateTimeField()
 
 
@@ -97,6 +101,7 @@ class InstrumentSerializer(serializers.Serializer[Any]):
     lot_step = serializers.CharField()
     min_quantity = serializers.CharField()
     max_quantity = serializers.CharField(allow_null=True)
+    max_market_quantity = serializers.CharField(allow_null=True)
     min_notional = serializers.CharField(allow_null=True)
     contract_size = serializers.CharField()
     maker_fee_rate = serializers.CharField(allow_null=True)
@@ -167,7 +172,7 @@ class ConnectionChanges(VolumeInput, SymbolsInput):
 
 class ConnectionCreate(ConnectionChanges):
     name = serializers.CharField(max_length=64)
-    exchange = serializers.CharField(max_length=16)
+    exchange = serializers.CharField(max_length=32)
     environment = Choice(ENVIRONMENTS)
     market = Choice(MARKETS, required=False)
 
@@ -177,7 +182,7 @@ class ArmInput(Input):
 
 
 class VenueQuery(Input):
-    exchange = serializers.CharField(max_length=16)
+    exchange = serializers.CharField(max_length=32)
     environment = Choice(ENVIRONMENTS)
     market = Choice(MARKETS, default="linear")
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("tickers/", market.TickersView.as_view()),
     path("candles/", market.CandlesView.as_view()),
     path("connections/", views.ConnectionsView.as_view()),
+    path("connections/try/", views.TryOutView.as_view()),
     path("connections/<int:pk>/", views.ConnectionView.as_view()),
     path("connections/<int:pk>/test/", views.TestView.as_view()),
     path("connections/<int:pk>/tests/", views.ConnectionTestsView.as_view()),

@@ -19,6 +19,7 @@ from apps.exchanges.services import (
     connection_delete,
     connection_disarm,
     connection_test,
+    connection_try_out,
     connection_update,
 )
 from cts.lists import RowList
@@ -47,6 +48,17 @@ class ConnectionsView(RowList):
     )
     def post(self, request: Request) -> Response:
         return _answer(connection_create(owner=caller(request), **shapes.ConnectionCreate.checked(request)), status=201)
+
+
+class TryOutView(APIView):
+    """Whether such a connection would work, line by line; nothing is stored, set or placed."""
+
+    @extend_schema(
+        operation_id="connections_try_out", request=shapes.ConnectionCreate, responses=shapes.TryOutSerializer
+    )
+    def post(self, request: Request) -> Response:
+        is_ok, lines = connection_try_out(caller(request), **shapes.ConnectionCreate.checked(request))
+        return Response({"is_ok": is_ok, "lines": lines})
 
 
 class ConnectionView(APIView):

@@ -59,7 +59,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 class StreamEvents(msgspec.Struct, kw_only=True):
     """Callbacks of a stream; called on the stream's own thread, so they must be quick and must not raise.
 
-    `on_candle` is told symbol, timeframe in seconds, and the bar, running or closed.
+    `on_candle` is told symbol, timeframe in seconds, and the bar, running or closed. Of `on_balance` the total is exact;
+    what is available and the equity are what the venue tells with it, and where it tells neither, the total: read
+    `balances()` for those.
     """
 
     on_ticks: Callable[[list[Tick]], None] | None = None
@@ -76,7 +78,11 @@ class StreamEvents(msgspec.Struct, kw_only=True):
 
 
 class Connector(ABC):
-    """One account on one venue and market. Thread-safe: reads and writes may come from several threads."""
+    """One account on one venue and market. Thread-safe: reads and writes may come from several threads.
+
+    A spot market has assets and orders only: `positions()` is empty there, and leverage, margin and position mode, orders
+    that only reduce, fundings and trailing stops it doesn't know are `Unsupported` before anything is sent.
+    """
 
     spec: ClassVar["ExchangeSpec"]
 
@@ -197,5 +203,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     market: Market
     position_mode: PositionMode = PositionMode.ONE_WAY
+    # For venues that are told with every order; the others are set to it beforehand.
+    margin_mode: MarginMode = MarginMode.CROSS
     paper_url: str = ""
     timeout_s: float = 10.0

@@ -25,11 +25,14 @@ BUDGET_WAIT_MAX_S = 5.0
 
 
 class Addresses(NamedTuple):
-    """Where this connector connects: REST base, each websocket channel with its alternatives, headers of every request."""
+    """Where this connector connects: REST base, each websocket channel with its alternatives, headers of every request,
+    and the venue's other REST hosts by name.
+    """
 
     rest: str
     ws: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str]
+    hosts: Mapping[str, str] = {}
 
 
 class CallingConnector(Connector, ABC):
@@ -37,6 +40,7 @@ class CallingConnector(Connector, ABC):
 
     read: ClassVar[Reader]
     time_call: ClassVar[Call]
+    time_params: ClassVar[Mapping[str, Any]] = {}
     time_field: ClassVar[str]
 
     def __init__(
@@ -48,12 +52,14 @@ class CallingConnector(Connector, ABC):
         transport: Transport,
         limiter: Limiter,
         clock: VenueClock,
+        hosts: Mapping[str, Transport] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.target = target
         self.clock = clock
         self.addresses = addresses
         self._transport = transport
+        self._hosts = hosts or {}
         self._sleep = sleep
         self._hedged = target.position_mode is PositionMode.HEDGE
         self._key = _checked_key(credentials)
@@ -112,7 +118,8 @@ class CallingConnector(Connector, ABC):
             self._ready_to_sign(call)
         self._budget.spend(call.costs, is_urgent=is_urgent)
         prepared = self._prepare(call, params)
-        response = self._transport.send(prepared, is_write=call.intent is Intent.PLACE)
+        transport = self._hosts[call.host] if call.host else self._transport
+        response = transport.send(prepared, is_write=call.intent is Intent.PLACE)
         self._note_limits(call, response.headers)
         return self._result(call, response)
 
@@ -163,17 +170,24 @@ class CallingConnector(Connector, ABC):
             self._budget.block(call.costs, is_ban=error.is_ban, for_s=left_s)
         return ResignNeeded(error) if error_class is ErrorClass.RESIGN else error
 
+    def item_error(self, call: Call, *, code: str, message: str) -> ExchangeError | None:
+        """What the venue said of one order of a batch; None where it already is as asked."""
+        error_class = classify(self.spec, code=code, message=message, http_status=200)
+        if error_class is ErrorClass.OK_STATE:
+            return None
+        return error_for(self.spec, error_class, code=code, message=message, http_status=200, intent=call.intent)
+
     def _retry_at(self, headers: Mapping[str, str]) -> datetime | None:
         seconds = headers.get("retry-after", "")
         return datetime.now(UTC) + timedelta(seconds=int(seconds)) if seconds.isdigit() else None
 
     # --- time -------------------------------------------------------------------------------------------------------
     def server_time_ms(self) -> int:
-        return self.read.integer(self.call(self.time_call), self.time_field)
+        return self.read.integer(self.call(self.time_call, self.time_params), self.time_field)
 
     def _time_once(self) -> int:
         """For the clock: without repeats, whose pauses would be taken for the way to the venue."""
-        return self.read.integer(self._answer(self.time_call, {}, is_urgent=True), self.time_field)
+        return self.read.integer(self._answer(self.time_call, self.time_params, is_urgent=True), self.time_field)
 
     def now_ms(self) -> int:
         if not self.clock.is_synced:
@@ -181,7 +195,8 @@ class CallingConnector(Connector, ABC):
         return self.clock.now_ms()
 
     def close(self) -> None:
-        self._transport.close()
+        for transport in (self._transport, *self._hosts.values()):
+            transport.close()
 
 
 def _may_pass(error: ExchangeError) -> bool:

@@ -14,7 +14,7 @@ from cts.domain.errors import (
     Unavailable,
 )
 
-_UNTIL = re.compile(r"until (\d{13})\b")
+_UNTIL = re.compile(r"(?:until|after|after time:) (\d{13})\b")
 
 
 class ResignNeeded(Exception):
@@ -26,8 +26,11 @@ class ResignNeeded(Exception):
 
 
 def classify(spec: ExchangeSpec, *, code: str, message: str, http_status: int) -> ErrorClass:
-    """The code where we know it; else what the status says. 5xx says nothing about what was done."""
-    known = spec.errors.get(code) or spec.http_errors.get(http_status)
+    """The code where we know it, by its message where that tells; else what the status says. 5xx says nothing about
+    what was done."""
+    words = spec.worded_errors.get(code, ())
+    worded = next((known for word, known in words if word in message.lower()), None)
+    known = worded or spec.errors.get(code) or spec.http_errors.get(http_status)
     if known is None:
         known = _BY_STATUS.get(http_status) or (ErrorClass.RECONCILE if http_status >= 500 else ErrorClass.REJECT)
     return ErrorClass.BAN if known is ErrorClass.LIMIT and "banned until" in message else known

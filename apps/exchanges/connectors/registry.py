@@ -1,13 +1,19 @@
 """Which connectors there are, and how one is made. The only module that knows every venue file."""
 
 import threading
+from collections.abc import Iterable, Mapping
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
-from apps.exchanges.connectors.binance import BinanceConnector
-from apps.exchanges.connectors.bybit import BybitConnector
+from apps.exchanges.connectors.binance import BinanceConnector, BinanceSpotConnector
+from apps.exchanges.connectors.bingx import BingxConnector
+from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
+from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
+from apps.exchanges.connectors.ccxt_adapter.spec import PREFIX, exchange_specs
 from apps.exchanges.connectors.clock import VenueClock
+from apps.exchanges.connectors.okx import OkxConnector
 from apps.exchanges.connectors.orangex import OrangeXConnector
+from apps.exchanges.connectors.pionex import PionexConnector
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import ExchangeSpec
 from apps.exchanges.connectors.throttle import Limiter, LocalLimiter
@@ -15,10 +21,21 @@ from apps.exchanges.connectors.transport import HttpTransport, Transport
 from cts.domain.errors import DomainError
 from cts.domain.types import Environment, Market
 
-_KINDS: tuple[type[RestConnector], ...] = (BybitConnector, BinanceConnector, OrangeXConnector)
+_KINDS: tuple[type[RestConnector], ...] = (
+    BybitConnector,
+    BybitSpotConnector,
+    BinanceConnector,
+    BinanceSpotConnector,
+    BingxConnector,
+    OkxConnector,
+    OrangeXConnector,
+    PionexConnector,
+)
 CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
 for _kind in _KINDS:
     CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind
+# Those of ccxt that the owner named; without any, ccxt isn't even imported.
+COMMUNITY: dict[str, dict[Market, type[CcxtConnector]]] = {}
 # What a venue is, told by its first market: name, keys and environments are the same for all of them.
 EXCHANGES: dict[str, ExchangeSpec] = {name: next(iter(kinds.values())).spec for name, kinds in CONNECTORS.items()}
 
@@ -28,15 +45,35 @@ _TRANSPORTS: dict[tuple[str, float], HttpTransport] = {}
 _LIMITER = LocalLimiter()
 
 
-def connector_kind(exchange: str, market: str) -> type[RestConnector]:
+def community_enable(names: Iterable[str]) -> None:
+    """Offer these exchanges of ccxt beside our own.
+
+    Raises:
+        DomainError: `ccxt_missing`, `unknown_exchange`, `ccxt_refused`.
+    """
+    for name in names:
+        for market, spec in exchange_specs(name).items():
+            kind = type(f"Ccxt{name.title()}{market.title()}", (CcxtConnector,), {"spec": spec})
+            COMMUNITY.setdefault(spec.name, {})[market] = kind
+            EXCHANGES.setdefault(spec.name, spec)
+
+
+def markets_of(exchange: str) -> Mapping[Market, type[RestConnector] | type[CcxtConnector]]:
+    """The connectors of a venue by market; none where there is no such venue."""
+    return CONNECTORS.get(exchange) or COMMUNITY.get(exchange) or {}
+
+
+def connector_kind(exchange: str, market: str) -> type[RestConnector] | type[CcxtConnector]:
     """The connector of one market of a venue.
 
     Raises:
         DomainError: `unknown_exchange`, `unknown_market`.
     """
-    kinds = CONNECTORS.get(exchange)
-    if kinds is None:
-        raise DomainError("unknown_exchange", f"{exchange!r} is none of {', '.join(CONNECTORS)}", field="exchange")
+    kinds = markets_of(exchange)
+    if not kinds:
+        remedy = f"; name {exchange[len(PREFIX) :]} in CTS_CCXT_EXCHANGES" if exchange.startswith(PREFIX) else ""
+        known = f"{exchange!r} is none of {', '.join(EXCHANGES)}{remedy}"
+        raise DomainError("unknown_exchange", known, field="exchange")
     kind = kinds.get(Market(market)) if market in kinds else None
     if kind is None:
         label = EXCHANGES[exchange].label
@@ -55,31 +92,37 @@ def connector_create(
     """Opens nothing. Sockets, clock and budgets are shared with the other connectors of the same address."""
     kind = connector_kind(exchange, target.market)
     addresses = addresses_of(kind.spec, target)
+    if issubclass(kind, CcxtConnector):
+        return kind(credentials=credentials, target=target)
     with _LOCK:
         clock = _CLOCKS.setdefault(addresses.rest, VenueClock())
-        if transport is None:
-            key = (addresses.rest, target.timeout_s)
-            transport = _TRANSPORTS.get(key) or HttpTransport(addresses.rest, timeout_s=target.timeout_s)
-            if isinstance(transport, HttpTransport):
-                _TRANSPORTS[key] = transport
+        hosts = {name: transport or _shared(address, target) for name, address in addresses.hosts.items()}
+        transport = transport or _shared(addresses.rest, target)
     return kind(
         credentials=credentials,
         target=target,
         addresses=addresses,
         transport=transport,
+        hosts=hosts,
         limiter=limiter or _LIMITER,
         clock=clock,
     )
 
 
+def _shared(address: str, target: Target) -> HttpTransport:
+    key = (address, target.timeout_s)
+    return _TRANSPORTS.setdefault(key, HttpTransport(address, timeout_s=target.timeout_s))
+
+
 def addresses_of(spec: ExchangeSpec, target: Target) -> Addresses:
-    if target.environment is Environment.PAPER:
+    if target.environment is Environment.PAPER and spec.has_paper:
         if not target.paper_url:
             raise DomainError("no_paper_url", "A paper connection needs the paper venue's address", field="environment")
         rest = f"{target.paper_url.rstrip('/')}/{spec.name}"
         ws = "ws" + rest.removeprefix("http")
-        return Addresses(rest, {name: (ws + path,) for name, path in spec.paper_ws_paths.items()}, {})
+        hosts = {name: rest for endpoints in spec.environments.values() for name in endpoints.hosts}
+        return Addresses(rest, {name: (ws + path,) for name, path in spec.paper_ws_paths.items()}, {}, hosts)
     endpoints = spec.environments.get(target.environment)
     if endpoints is None:
         raise DomainError("no_environment", f"{spec.label} has no {target.environment}", field="environment")
-    return Addresses(endpoints.rest, endpoints.ws, endpoints.headers)
+    return Addresses(endpoints.rest, endpoints.ws, endpoints.headers, endpoints.hosts)

@@ -1,13 +1,12 @@
 """What all venues over HTTP share beyond calling: symbols, checks before an order leaves, windows of time, candles."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
 from apps.exchanges.connectors.calling import CallingConnector
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.spec import Call, Capability
+from apps.exchanges.connectors.spec import Call
 from apps.exchanges.connectors.transport import Prepared
 from apps.exchanges.connectors.verbs import OptionalVerbs
 from cts.domain.errors import AmbiguousResult, PayloadError, Rejected
@@ -16,26 +15,11 @@ from cts.domain.types import (
     Instrument,
     OrderAck,
     OrderRequest,
-    OrderType,
     Ticker,
-    TimeInForce,
     VenueFill,
     VenueOrder,
     VenuePosition,
 )
-
-_CLIENT_ID = re.compile(r"[a-z][a-z0-9]{0,31}").fullmatch
-_TRIGGERED = (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
-_KINDS = {
-    OrderType.STOP_MARKET: Capability.CONDITIONAL,
-    OrderType.TAKE_PROFIT_MARKET: Capability.CONDITIONAL,
-    OrderType.TRAILING_STOP: Capability.TRAILING_STOP,
-}
-_FORCES = {
-    TimeInForce.IOC: Capability.IMMEDIATE_OR_CANCEL,
-    TimeInForce.FOK: Capability.FILL_OR_KILL,
-    TimeInForce.POST_ONLY: Capability.POST_ONLY,
-}
 
 
 class RestConnector(OptionalVerbs, CallingConnector, ABC):
@@ -107,31 +91,15 @@ class RestConnector(OptionalVerbs, CallingConnector, ABC):
     # --- orders -----------------------------------------------------------------------------------------------------
     def order_request_bytes(self, request: OrderRequest) -> Prepared:
         """One order, checked, worded and signed, as it would leave now."""
-        return self._prepare(*self._order_call(self._checked(request)))
+        return self._prepare(*self._order_call(self.order_checked(request)))
 
     def place(self, request: OrderRequest) -> OrderAck:
-        call, params = self._order_call(self._checked(request))
+        call, params = self._order_call(self.order_checked(request))
         payload = self.call(call, params, is_urgent=request.is_reduce_only)
         try:
             return self._ack(payload, request)
         except PayloadError as error:
             raise AmbiguousResult(error.message, exchange=self.spec.name) from None
-
-    def _checked(self, request: OrderRequest) -> OrderRequest:
-        if _CLIENT_ID(request.client_order_id) is None:
-            raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
-        self.numbers_check(request.quantity, request.price, request.trigger_price, request.trail_ratio)
-        kind = request.order_type
-        if kind is OrderType.LIMIT and request.price is None:
-            raise Rejected("A limit order needs a price", exchange=self.spec.name)
-        if kind is OrderType.TRAILING_STOP and request.trail_ratio is None:
-            raise Rejected("A trailing stop needs the distance it keeps", exchange=self.spec.name)
-        if kind in _TRIGGERED and request.trigger_price is None:
-            raise Rejected("A conditional order needs a trigger price", exchange=self.spec.name)
-        for wanted in (_KINDS.get(kind), _FORCES.get(request.time_in_force) if kind is OrderType.LIMIT else None):
-            if wanted is not None:
-                self.require(wanted)
-        return request
 
     # --- time -------------------------------------------------------------------------------------------------------
     def windows(self, since_ms: int | None, *, span_ms: int) -> Iterator[tuple[int, int]]:
@@ -161,9 +129,13 @@ class RestConnector(OptionalVerbs, CallingConnector, ABC):
         return [found[open_ms] for open_ms in sorted(found)][:limit]
 
     def _candle(self, row: Row, *, frame_ms: int, now_ms: int) -> Candle:
+        return self.bar(row, is_closed=self.read.integer(row, "open_ms") + frame_ms <= now_ms)
+
+    def bar(self, row: Row, *, is_closed: bool) -> Candle:
+        """Of a row with open_ms, open, high, low, close, volume."""
         open_, high, low, close = (float(self.read.positive(row, name)) for name in ("open", "high", "low", "close"))
         if not low <= min(open_, close) <= max(open_, close) <= high:
             self.read.refuse("high", "not the highest")
         open_ms = self.read.integer(row, "open_ms")
         volume = float(self.read.unsigned(row, "volume"))
-        return Candle(open_ms, open_, high, low, close, volume, open_ms + frame_ms <= now_ms)
+        return Candle(open_ms, open_, high, low, close, volume, is_closed)

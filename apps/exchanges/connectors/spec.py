@@ -35,6 +35,7 @@ class Capability(StrEnum):
     FUNDING_PAYMENTS = "funding_payments"
     KEY_RIGHTS = "key_rights"
     PRIVATE_STREAM = "private_stream"
+    BALANCE_STREAM = "balance_stream"
 
 
 class ErrorClass(StrEnum):
@@ -84,6 +85,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     intent: Intent = Intent.READ
     is_signed: bool = True
+    host: str = ""  # of `Endpoints.hosts`, for the few calls that live elsewhere
     costs: tuple[tuple[str, int], ...] = ()
 
 
@@ -96,6 +98,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     rest: str
     ws: dict[str, tuple[str, ...]]
     headers: dict[str, str] = {}
+    hosts: dict[str, str] = {}
 
 
 class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +107,9 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     label: str
     credential_fields: tuple[str, ...] = ("api_key", "api_secret")
+    credential_labels: dict[str, str] = {}  # where the venue calls a field otherwise than others do
+    is_community: bool = False  # spoken to through somebody else's client, and not certified here
+    has_paper: bool = True  # whether the paper venue speaks as it does
     environments: dict[Environment, Endpoints]
     # Path of each websocket channel behind the paper venue, whose host is only known at run time.
     paper_ws_paths: dict[str, str]
@@ -117,6 +123,8 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
     candles_max: int
     rate_rules: tuple[RateRule, ...]
     errors: dict[str, ErrorClass]
+    # Codes that mean several things: words of the message, in lower case, that tell, looked for in this order.
+    worded_errors: dict[str, tuple[tuple[str, ErrorClass], ...]] = {}
     http_errors: dict[int, ErrorClass]
     # How long the venue may take to show an order it accepted.
     visibility_delay_s: float
@@ -126,11 +134,13 @@ class ExchangeSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_leverage: int = 125
     docs_url: str = ""
     keys_url: str = ""
+    # What to tick when making a key, in the words of the venue's own page.
+    keys_help: str = ""
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities
 
     @property
     def market_environments(self) -> tuple[Environment, ...]:
-        """Environments a connection can choose: the venue's own, and paper, which every venue has."""
-        return (Environment.PAPER, *self.environments)
+        """Environments a connection can choose: the venue's own, and paper before them."""
+        return (*([Environment.PAPER] if self.has_paper else []), *self.environments)

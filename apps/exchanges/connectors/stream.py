@@ -6,9 +6,10 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
+from apps.exchanges.connectors.outbox import Outbox
 from cts.domain.errors import AuthFailed, ExchangeError
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ class Dialect(ABC):
     """How one socket of a venue talks. Called by the socket's thread only, except `subscribe`."""
 
     # Whether a quiet socket must be a broken one, even if it answers pings.
-    is_never_quiet: ClassVar[bool] = False
+    is_never_quiet: bool = False
+    # How far apart our frames must leave, where the venue counts them.
+    send_interval_s: float = 0.0
 
     def __init__(self, *, urls: Sequence[str], events: StreamEvents, heartbeat_s: float) -> None:
         self.events = events
@@ -72,9 +75,19 @@ class Dialect(ABC):
 class Stream:
     """One or more sockets that are one source to the listener: connected when all are."""
 
-    def __init__(self, dialects: Sequence[Dialect], *, events: StreamEvents, name: str) -> None:
+    def __init__(
+        self,
+        dialects: Sequence[Dialect],
+        *,
+        events: StreamEvents,
+        name: str,
+        another: Callable[[], Dialect] | None = None,
+    ) -> None:
+        """`another` makes one more socket where a venue limits what one may carry: each takes what it has room for."""
         self.name = name
         self._events = events
+        self._another = another
+        self._is_started = False
         self._lock = threading.Lock()
         self._was_connected = False
         self.dialects = tuple(dialects)
@@ -95,10 +108,12 @@ class Stream:
         return None if None in heard else time.monotonic() - min(at for at in heard if at is not None)
 
     def start(self) -> None:
+        self._is_started = True
         for line in self._lines:
             line.start()
 
     def stop(self) -> None:
+        self._is_started = False
         for line in self._lines:
             line.stop()
         for line in self._lines:
@@ -108,6 +123,16 @@ class Stream:
         wanted = list(symbols)
         for line in self._lines:
             line.add(wanted)
+        while self._another and (left := [s for s in wanted if not any(s in d.symbols for d in self.dialects)]):
+            self._extend(self._another(), left)
+
+    def _extend(self, dialect: Dialect, symbols: list[str]) -> None:
+        dialect.subscribe(symbols)
+        line = _Line(dialect, stream=self, name=f"{self.name}-{len(self._lines)}")
+        self.dialects += (dialect,)
+        self._lines.append(line)
+        if self._is_started:
+            line.start()
 
     def line_changed(self, reason: str, *, is_failure: bool = False) -> None:
         with self._lock:
@@ -145,6 +170,7 @@ class _Line:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._socket: ClientConnection | None = None
+        self._outbox = Outbox(dialect.send_interval_s)
 
     def start(self) -> None:
         if self._thread is None:
@@ -167,9 +193,11 @@ class _Line:
             frames = self.dialect.subscribe(symbols)
             if self._socket is None:
                 return  # the opening of the next socket has them
+            self._outbox.put(frames)
+            if self._outbox.interval_s:
+                return  # the socket's thread sends them by and by
             try:
-                for frame in frames:
-                    self._socket.send(frame)
+                self._outbox.flush(self._socket.send)
             except Exception:  # the socket is gone; its thread notices and resubscribes all
                 log.debug("%s: subscribing on a dying socket", self._name)
 
@@ -206,10 +234,8 @@ class _Line:
             with self._lock:
                 if self._stopping.is_set():
                     return
-                frames = self.dialect.opening()
+                self._outbox.restart(self.dialect.opening())
                 self._socket = socket
-            for frame in frames:
-                socket.send(frame)
             self._listen(socket)
         finally:
             # No closing handshake: a venue that fell silent wouldn't answer it, and we want the next socket now.
@@ -222,9 +248,10 @@ class _Line:
         pong: threading.Event | None = None
         while not self._stopping.is_set():
             self._check(opened=opened, heard=heard, now=time.monotonic())
+            due_s = self._outbox.flush(socket.send)
             try:
                 # A pong wakes nobody: look often enough to know when it came.
-                frame = socket.recv(timeout=beat_s / 8)
+                frame = socket.recv(timeout=min(beat_s / 8, due_s))
             except TimeoutError:
                 frame = None
             now = time.monotonic()
@@ -232,8 +259,7 @@ class _Line:
                 heard = self.heard_at = now
                 pong = None
             if frame is not None:
-                for reply in self.dialect.receive(frame):
-                    socket.send(reply)
+                self._outbox.answer(self.dialect.receive(frame))
             if now >= next_beat:
                 next_beat = now + beat_s
                 pong = self._beat(socket)

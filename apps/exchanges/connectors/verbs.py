@@ -1,18 +1,34 @@
 """Verbs not every venue has: refused by name where it hasn't, done one by one where it takes no batches."""
 
+import re
 from abc import ABC
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import TypeVar
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.connectors.parsing import HUGE, ZERO
 from apps.exchanges.connectors.spec import Capability
 from cts.domain.errors import ExchangeError, Rejected, Unsupported
-from cts.domain.types import OrderAck, OrderRequest
+from cts.domain.types import OrderAck, OrderRequest, OrderType, TimeInForce
 from cts.domain.venue import AmendRequest, CancelRequest, Channel, FundingPayment, FundingRate, KeyRights
 
 T = TypeVar("T")
+R = TypeVar("R", OrderRequest, CancelRequest)
+
+_CLIENT_ID = re.compile(r"[a-z][a-z0-9]{0,31}").fullmatch
+_TRIGGERED = (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+_KINDS = {
+    OrderType.STOP_MARKET: Capability.CONDITIONAL,
+    OrderType.TAKE_PROFIT_MARKET: Capability.CONDITIONAL,
+    OrderType.TRAILING_STOP: Capability.TRAILING_STOP,
+}
+_FORCES = {
+    TimeInForce.IOC: Capability.IMMEDIATE_OR_CANCEL,
+    TimeInForce.FOK: Capability.FILL_OR_KILL,
+    TimeInForce.POST_ONLY: Capability.POST_ONLY,
+}
 
 
 class OptionalVerbs(Connector, ABC):
@@ -32,6 +48,23 @@ class OptionalVerbs(Connector, ABC):
         if not is_sane:
             raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
 
+    def order_checked(self, request: OrderRequest) -> OrderRequest:
+        """Refuse what can't be sent."""
+        if _CLIENT_ID(request.client_order_id) is None:
+            raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
+        self.numbers_check(request.quantity, request.price, request.trigger_price, request.trail_ratio)
+        kind = request.order_type
+        if kind is OrderType.LIMIT and request.price is None:
+            raise Rejected("A limit order needs a price", exchange=self.spec.name)
+        if kind is OrderType.TRAILING_STOP and request.trail_ratio is None:
+            raise Rejected("A trailing stop needs the distance it keeps", exchange=self.spec.name)
+        if kind in _TRIGGERED and request.trigger_price is None:
+            raise Rejected("A conditional order needs a trigger price", exchange=self.spec.name)
+        for wanted in (_KINDS.get(kind), _FORCES.get(request.time_in_force) if kind is OrderType.LIMIT else None):
+            if wanted is not None:
+                self.require(wanted)
+        return request
+
     def amend(self, request: AmendRequest) -> None:
         wanted = {
             Capability.AMEND_PRICE: request.price,
@@ -50,10 +83,44 @@ class OptionalVerbs(Connector, ABC):
         raise NotImplementedError("A venue that can amend says how")
 
     def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        return [_outcome(lambda request=request: self.place(request)) for request in requests]  # type: ignore[misc]
+        checked = [_outcome(lambda request=request: self.order_checked(request)) for request in requests]  # type: ignore[misc]
+        together: dict[str, dict[int, OrderRequest]] = {}
+        outcomes: dict[int, OrderAck | ExchangeError] = {}
+        for index, request in enumerate(checked):
+            if isinstance(request, ExchangeError):
+                outcomes[index] = request
+            elif self.spec.can(Capability.BATCH_PLACE) and (group := self._place_group(request)) is not None:
+                together.setdefault(group, {})[index] = request
+            else:
+                outcomes[index] = _outcome(lambda request=request: self.place(request))  # type: ignore[misc]
+        for chunk in _chunks(together, self.spec.batch_max):
+            outcomes |= _outcomes(chunk, self._place_batch)
+        return [outcomes[index] for index in range(len(requests))]
 
     def cancel_many(self, requests: Sequence[CancelRequest]) -> list[ExchangeError | None]:
-        return [_outcome(lambda request=request: self._cancel_one(request)) for request in requests]  # type: ignore[misc]
+        together: dict[str, dict[int, CancelRequest]] = {}
+        outcomes: dict[int, ExchangeError | None] = {}
+        for index, request in enumerate(requests):
+            if self.spec.can(Capability.BATCH_CANCEL) and (group := self._cancel_group(request)) is not None:
+                together.setdefault(group, {})[index] = request
+            else:
+                outcomes[index] = _outcome(lambda request=request: self._cancel_one(request))  # type: ignore[misc]
+        for chunk in _chunks(together, self.spec.batch_max):
+            outcomes |= _outcomes(chunk, self._cancel_batch)
+        return [outcomes[index] for index in range(len(requests))]
+
+    def _place_group(self, request: OrderRequest) -> str | None:
+        """Orders of one group can share a batch; None goes alone."""
+        return ""
+
+    def _cancel_group(self, request: CancelRequest) -> str | None:
+        return ""
+
+    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        raise NotImplementedError("A venue that takes batches says how")
+
+    def _cancel_batch(self, requests: list[CancelRequest]) -> list[ExchangeError | None]:
+        raise NotImplementedError("A venue that takes batches says how")
 
     def _cancel_one(self, request: CancelRequest) -> None:
         self.cancel(
@@ -91,3 +158,18 @@ def _outcome(verb: Callable[[], T]) -> T | ExchangeError:
         return verb()
     except ExchangeError as error:
         return error
+
+
+def _chunks(groups: dict[str, dict[int, R]], size: int) -> Iterator[dict[int, R]]:
+    for group in groups.values():
+        entries = iter(group.items())
+        while chunk := dict(islice(entries, size)):
+            yield chunk
+
+
+def _outcomes(chunk: dict[int, R], send: Callable[[list[R]], list[T]]) -> dict[int, T | ExchangeError]:
+    """What became of each of a batch; a batch that failed as a whole failed for all of them."""
+    told = _outcome(lambda: send(list(chunk.values())))
+    if isinstance(told, ExchangeError):
+        return dict.fromkeys(chunk, told)
+    return dict(zip(chunk, told, strict=True))

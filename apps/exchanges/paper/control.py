@@ -23,6 +23,7 @@ class NewAccount(msgspec.Struct, kw_only=True):
     exchange: str
     api_key: str
     api_secret: str
+    passphrase: str = ""
     balance: str = "10000"
     # Some venues have no call that changes it: theirs is chosen with the account.
     position_mode: PositionMode | None = None
@@ -70,6 +71,7 @@ def _accounts(venue: "PaperVenue", request: Request) -> object:
         wanted.exchange,
         api_key=wanted.api_key,
         api_secret=wanted.api_secret,
+        passphrase=wanted.passphrase,
         balance=wanted.balance,
         position_mode=wanted.position_mode,
     )
@@ -133,6 +135,7 @@ def _state(venue: "PaperVenue", request: Request) -> object:
     orders = {**account.closed_orders, **account.open_orders}
     state: dict[str, Any] = {
         "balance": account.balance,
+        "assets": account.assets,
         "available": margin.available(account, venue=face.venue),
         "position_mode": account.position_mode,
         "margin_mode": account.margin_mode,

@@ -13,12 +13,13 @@ import msgspec
 
 from apps.exchanges.paper.faults import Faults
 from apps.exchanges.paper.http import Request, Response
-from apps.exchanges.paper.market import Market
+from apps.exchanges.paper.market import Market, perpetual_of, spot_of
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket, text_frame
-from cts.domain.matching import engine, liquidation
-from cts.domain.matching.events import Event
-from cts.domain.matching.state import Account, Policy, Rules, Venue
+from cts.domain.matching import engine, liquidation, spot
+from cts.domain.matching.events import Event, OrderUpdated
+from cts.domain.matching.state import SETTLE, Account, Policy, Rules, Venue
+from cts.domain.types import Market as MarketKind
 
 Params = dict[str, str]
 
@@ -26,9 +27,10 @@ Params = dict[str, str]
 class Member:
     """One account with its keys and whoever listens to it."""
 
-    def __init__(self, *, api_key: str, api_secret: str, account: Account) -> None:
+    def __init__(self, *, api_key: str, api_secret: str, account: Account, passphrase: str = "") -> None:
         self.api_key = api_key
         self.api_secret = api_secret
+        self.passphrase = passphrase
         self.account = account
         self.listen_key = ""
         self.listen_until_ms = 0
@@ -107,6 +109,10 @@ class Face(ABC):
     @abstractmethod
     def timestamp_refused(self) -> Response: ...
 
+    def framed(self, body: bytes) -> bytes:
+        """A message as this exchange puts it on a socket: plain text, unless it packs them."""
+        return text_frame(body)
+
     def now_ms(self) -> int:
         return self.market.now_ms() + self.skew_ms
 
@@ -127,7 +133,8 @@ class Face(ABC):
     def tell(self, member: Member, events: list[Event]) -> None:
         if not member.listeners:
             return
-        messages = [(topic, text_frame(msgspec.json.encode(body))) for topic, body in self.publish(member, events)]
+        events = [event for event in events if not (isinstance(event, OrderUpdated) and event.is_trail)]
+        messages = [(topic, self.framed(msgspec.json.encode(body))) for topic, body in self.publish(member, events)]
         fault = self.faults.for_event(exchange=self.slug)
         if fault is None:
             self._deliver(member, messages)
@@ -151,7 +158,12 @@ class Face(ABC):
                     socket.send(frame)
 
     def on_quote(self, symbol: str) -> None:
-        """The market moved: match every account, then tell the public."""
+        """The market moved: match every account, then tell the public; spot, where it is listed, moves along."""
+        for listed in (symbol, spot_of(symbol)):
+            if listed in self.rules:
+                self._moved(listed)
+
+    def _moved(self, symbol: str) -> None:
         now_ms = self.now_ms()
         for member in self.members.values():
             account = member.account
@@ -165,7 +177,7 @@ class Face(ABC):
         return events + liquidation.liquidate(account, venue=self.venue, now_ms=now_ms)
 
     def on_funding(self, *, at_ms: int) -> None:
-        for symbol in self.rules:
+        for symbol in [symbol for symbol in self.rules if perpetual_of(symbol) == symbol]:
             rate = self.market.funding_rate(symbol, at_ms=at_ms - 1)
             for member in self.members.values():
                 account = member.account
@@ -176,9 +188,20 @@ class Face(ABC):
                     ),
                 )
 
+    def endow(self, member: Member, amount: Decimal) -> None:
+        """The first money of a wallet that has had none: of the perpetuals', and of spot's where that is one of its own."""
+        account, now_ms = member.account, self.now_ms()
+        has_spot = any(perpetual_of(symbol) != symbol for symbol in self.rules) and not self.policy.is_wallet_unified
+        if not account.ledger:
+            self.act(member, lambda: engine.deposit(account, amount=amount, now_ms=now_ms))
+        if has_spot and not any(entry.market is MarketKind.SPOT for entry in account.ledger):
+            self.act(
+                member, lambda: spot.deposit(account, policy=self.policy, asset=SETTLE, amount=amount, now_ms=now_ms)
+            )
+
     def cast(self, topic: str, body: bytes) -> None:
         """One frame to everyone who wants this topic."""
-        frame = text_frame(body)
+        frame = self.framed(body)
         for socket in list(self.topics[topic]):
             socket.send(frame)
 

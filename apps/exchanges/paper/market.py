@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
-from cts.domain.matching.state import Quote
+from cts.domain.matching.state import SETTLE, Quote
 from cts.domain.synthetic import HOUR_S, PROFILES, Floats, SyntheticMarket, fold
 from cts.domain.types import Candle, Side
 
@@ -18,6 +18,15 @@ MARK_WEIGHT = 0.1
 TRADES_KEPT = 1000
 # The path has no beginning; a chart of years would only take long to compute.
 HISTORY_DAYS = 60
+
+
+def spot_of(symbol: str) -> str:
+    """The spot market of a perpetual: one market is behind both, at one price."""
+    return symbol.partition(":")[0]
+
+
+def perpetual_of(symbol: str) -> str:
+    return symbol if ":" in symbol else f"{symbol}:{SETTLE}"
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -142,6 +151,7 @@ class Market:
             at_ms=at_ms,
         )
         self.quotes[symbol] = quote
+        self.quotes[spot_of(symbol)] = msgspec.structs.replace(quote, symbol=spot_of(symbol))
         self._print(quote, before)
         return quote
 
@@ -175,9 +185,12 @@ class Market:
                 _lay(bars, pin, start_s=start_s, until_s=-(-until_ms // 1000))
         return bars
 
+    def last_trade(self, symbol: str) -> Trade:
+        return self.trades[perpetual_of(symbol)][-1]
+
     def candles(self, symbol: str, *, timeframe_s: int, start_ms: int, end_ms: int, limit: int) -> list[Candle]:
         """Ascending bars whose open lies in [start, end]; the newest `limit`. The running one ends at the last full second."""
-        now_s = self.now_ms() // 1000
+        symbol, now_s = perpetual_of(symbol), self.now_ms() // 1000
         start_ms = max(start_ms, (now_s - HISTORY_DAYS * 86_400) * 1000)
         first = -(-start_ms // (timeframe_s * 1000)) * timeframe_s
         last = min(end_ms // 1000, now_s) // timeframe_s * timeframe_s
@@ -208,7 +221,7 @@ class Market:
 
     def day(self, symbol: str) -> Day:
         """The last 24 hours, at most ten seconds old."""
-        now_s = self.now_ms() // 1000
+        symbol, now_s = perpetual_of(symbol), self.now_ms() // 1000
         known = self._days.get(symbol)
         if known and now_s - known[0] < 10:
             return known[1]

@@ -9,23 +9,25 @@ from pathlib import Path
 import msgspec
 
 from apps.exchanges.paper.binance.face import BinanceFace
+from apps.exchanges.paper.bingx.face import BingxFace
 from apps.exchanges.paper.bybit.face import BybitFace
 from apps.exchanges.paper.control import control
 from apps.exchanges.paper.face import Face, Member
 from apps.exchanges.paper.faults import Fault, Faults
 from apps.exchanges.paper.http import Connection, Request, Response
 from apps.exchanges.paper.market import SYMBOLS, Held, Market
+from apps.exchanges.paper.okx.face import OkxFace
 from apps.exchanges.paper.orangex.face import OrangeXFace
+from apps.exchanges.paper.pionex.face import PionexFace
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
-from cts.domain.matching import engine
 from cts.domain.matching.state import Account, Quote
 from cts.domain.types import PositionMode
 
-FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, OrangeXFace)
+FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace, OkxFace, OrangeXFace, PionexFace)
 HANG_S = 120.0
 MARKET_NOTE = "market"
-CANDLE_PATHS = ("/kline", "/klines", "/get_tradingview_chart_data", "/_history")
+CANDLE_PATHS = ("/kline", "/klines", "/candles", "/history-candles", "/get_tradingview_chart_data", "/_history")
 
 
 class PaperVenue:
@@ -60,7 +62,12 @@ class PaperVenue:
         self._number = 0
         for stored in self.store.load():
             self._number = max(self._number, stored.account.number)
-            member = Member(api_key=stored.api_key, api_secret=stored.api_secret, account=stored.account)
+            member = Member(
+                api_key=stored.api_key,
+                api_secret=stored.api_secret,
+                passphrase=stored.passphrase,
+                account=stored.account,
+            )
             self.faces[stored.exchange].members[stored.api_key] = member
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -158,19 +165,28 @@ class PaperVenue:
         self.store.set_note(MARKET_NOTE, msgspec.json.encode(self.market.held))
 
     def account_ensure(
-        self, exchange: str, *, api_key: str, api_secret: str, balance: str, position_mode: PositionMode | None = None
+        self,
+        exchange: str,
+        *,
+        api_key: str,
+        api_secret: str,
+        balance: str,
+        passphrase: str = "",
+        position_mode: PositionMode | None = None,
     ) -> tuple[Member, bool]:
         """The account of this key, made with this deposit when there is none."""
         face = self.faces[exchange]
         if known := face.members.get(api_key):
+            face.endow(known, Decimal(balance))
             return known, False
         self._number += 1
         account = Account(number=self._number, position_mode=position_mode or PositionMode.ONE_WAY)
-        member = Member(api_key=api_key, api_secret=api_secret, account=account)
-        self.store.add(exchange=exchange, api_key=api_key, api_secret=api_secret, account=account)
+        member = Member(api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account)
+        self.store.add(
+            exchange=exchange, api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account
+        )
         face.members[api_key] = member
-        amount = Decimal(balance)
-        face.act(member, lambda: engine.deposit(account, amount=amount, now_ms=face.now_ms()))
+        face.endow(member, Decimal(balance))
         return member, True
 
     def answer(self, request: Request) -> "Response | Awaitable[Response | None] | None":

@@ -12,14 +12,14 @@ from cts.domain.matching.state import Account, Entry, Fill, Order
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
     number INTEGER PRIMARY KEY, exchange TEXT NOT NULL, api_key TEXT NOT NULL, api_secret TEXT NOT NULL,
-    core BLOB NOT NULL, UNIQUE (exchange, api_key));
+    core BLOB NOT NULL, passphrase TEXT NOT NULL DEFAULT '', UNIQUE (exchange, api_key));
 CREATE TABLE IF NOT EXISTS "order" (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS fill (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, body BLOB NOT NULL);
 """
 CORE = (
-    "number", "balance", "position_mode", "margin_mode", "margin_modes", "leverages", "sequence", "last_id", "legs",
+    "number", "balance", "position_mode", "margin_mode", "margin_modes", "leverages", "assets", "sequence", "last_id", "legs",
 )  # fmt: skip
 Row = TypeVar("Row")
 _encode = msgspec.json.Encoder().encode
@@ -29,6 +29,7 @@ class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str
     api_key: str
     api_secret: str
+    passphrase: str
     account: Account
 
     def __repr__(self) -> str:
@@ -45,17 +46,30 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
+        columns = {name for _, name, *_ in self._db.execute("PRAGMA table_info(account)")}
+        if "passphrase" not in columns:  # a file made before any venue asked for one
+            self._db.execute("ALTER TABLE account ADD COLUMN passphrase TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         self._db.close()
 
     def load(self) -> list[StoredAccount]:
         found = []
-        rows = self._db.execute("SELECT exchange, api_key, api_secret, core FROM account ORDER BY number").fetchall()
-        for exchange, api_key, api_secret, core in rows:
+        rows = self._db.execute(
+            "SELECT exchange, api_key, api_secret, passphrase, core FROM account ORDER BY number"
+        ).fetchall()
+        for exchange, api_key, api_secret, passphrase, core in rows:
             account = msgspec.json.decode(core, type=Account)
             self._fill_in(account)
-            found.append(StoredAccount(exchange=exchange, api_key=api_key, api_secret=api_secret, account=account))
+            found.append(
+                StoredAccount(
+                    exchange=exchange,
+                    api_key=api_key,
+                    api_secret=api_secret,
+                    passphrase=passphrase,
+                    account=account,
+                )
+            )
         return found
 
     def _fill_in(self, account: Account) -> None:
@@ -69,10 +83,10 @@ class Store:
         sql = f"SELECT body FROM {table} WHERE number = ? ORDER BY id"  # noqa: S608 - our own table names
         return [msgspec.json.decode(body, type=kind) for (body,) in self._db.execute(sql, (number,))]
 
-    def add(self, *, exchange: str, api_key: str, api_secret: str, account: Account) -> None:
+    def add(self, *, exchange: str, api_key: str, api_secret: str, passphrase: str, account: Account) -> None:
         self._db.execute(
-            "INSERT INTO account VALUES (?, ?, ?, ?, ?)",
-            (account.number, exchange, api_key, api_secret, _core(account)),
+            "INSERT INTO account (number, exchange, api_key, api_secret, passphrase, core) VALUES (?, ?, ?, ?, ?, ?)",
+            (account.number, exchange, api_key, api_secret, passphrase, _core(account)),
         )
 
     def save(self, account: Account, events: list[Event]) -> None:

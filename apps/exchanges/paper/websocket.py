@@ -16,12 +16,20 @@ MAX_BACKLOG = 8_388_608
 
 def text_frame(payload: bytes) -> bytes:
     """An unmasked text frame, as servers send them."""
+    return _frame(0x81, payload)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    return _frame(0x82, payload)
+
+
+def _frame(first: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((0x81, size)) + payload
+        return bytes((first, size)) + payload
     if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+        return bytes((first, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + size.to_bytes(8, "big") + payload
 
 
 def _nothing(*_: Any) -> None:
@@ -35,6 +43,8 @@ class Socket:
         self.on_text: Callable[[str], None] = _nothing
         self.on_lost: Callable[[], None] = _nothing
         self.on_open: Callable[[], None] = _nothing
+        # The other end takes leave; what is sent now still reaches it.
+        self.on_leave: Callable[[], None] = _nothing
         self.is_open = False
         self.heard_at = time.monotonic()
 
@@ -49,10 +59,12 @@ class Socket:
                 self.on_open()
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT and self.is_open:
                 self.on_text(bytes(event.data).decode())
+            elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE and self.is_open:
+                self.on_leave()
         self._flush()
 
     def send(self, frame: bytes) -> None:
-        """Send a frame made by `text_frame`."""
+        """Send a frame made by `text_frame` or `binary_frame`."""
         if not self.is_open or self.transport.is_closing():
             return
         if self.transport.get_write_buffer_size() > MAX_BACKLOG:

@@ -108,20 +108,28 @@ def _ratio(help_text: str) -> serializers.FloatField:
     return PlainFloat(min_value=0.0001, max_value=1.0, required=False, help_text=help_text)
 
 
+# A trail of ours follows the position tick by tick; one on the venue would be a second hand on the same stop.
+BY_HAND = [choice for choice in enum_choices(types.OrderType) if choice[0] != types.OrderType.TRAILING_STOP]
+
+
 class OrderCreate(Input):
     """An order by hand. It passes sizing and every risk check an engine's order passes."""
 
     connection = serializers.IntegerField(min_value=1)
     symbol = serializers.CharField(max_length=40)
     position_side = Choice(enum_choices(types.PositionSide), help_text="The leg it opens, or closes if reduce-only")
-    order_type = Choice(enum_choices(types.OrderType), default=types.OrderType.MARKET)
+    order_type = Choice(BY_HAND, default=types.OrderType.MARKET)
     time_in_force = Choice(enum_choices(types.TimeInForce), default=types.TimeInForce.GTC)
     quantity = _amount("In base units; absent: reckoned from equity and the limits of the connection")
     price = _amount("Of a limit order")
     trigger_price = _amount("Of a stop or take-profit order")
     is_reduce_only = serializers.BooleanField(default=False)
     target_ratio = _ratio("Distance of the target from the entry")
-    stop_ratio = _ratio("Distance of the stop from the entry")
+    stop_ratio = _ratio("Distance of the stop from the entry; absent: 2 % from it")
+    stop = Choice(["default", "none"], default="default", help_text="`none`: no stop at all, with a `stop_waiver`")
+    stop_waiver = serializers.CharField(
+        max_length=200, required=False, help_text="With `stop: none`: why, in your words; kept in the trade's story"
+    )
 
 
 class CancelOutcomeSerializer(serializers.Serializer[Any]):

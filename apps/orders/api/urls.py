@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.orders.api import views
+from apps.orders.api import guards, views
 
 urlpatterns = [
     path("orders/", views.OrdersView.as_view()),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("orders/<int:pk>/events/", views.OrderEventsView.as_view()),
     path("orders/<int:pk>/cancel/", views.OrderCancelView.as_view()),
     path("fills/", views.FillsView.as_view()),
+    path("connections/<int:pk>/locks/", guards.EntryLocksView.as_view()),
+    path("connections/<int:pk>/locks/<int:lock>/lift/", guards.EntryLockLiftView.as_view()),
+    path("connections/<int:pk>/risk-limits/", guards.RiskLimitsView.as_view()),
 ]

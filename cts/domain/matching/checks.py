@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from cts.domain.matching import margin
+from cts.domain.matching import margin, spot, trailing
 from cts.domain.matching.book import crossed, takes
 from cts.domain.matching.events import Refusal, Refused
-from cts.domain.matching.state import ZERO, Account, Quote, Request, Rules, TriggerBy, Venue
+from cts.domain.matching.state import ZERO, Account, Order, Quote, Request, Rules, TriggerBy, Venue
 from cts.domain.types import OrderType, PositionMode, PositionSide, TimeInForce
 
 
@@ -50,7 +50,7 @@ def check_quantity(quantity: Decimal, *, rules: Rules, is_market: bool) -> None:
 
 def _check_band(request: Request, *, venue: Venue) -> None:
     """A buy far above, or a sell far below, the mark is a typing error and refused as such."""
-    if request.price is None or request.trigger_price is not None:
+    if request.price is None or request.is_conditional:
         return
     mark = venue.quotes[request.symbol].mark
     if (request.price / mark - 1) * request.side.sign > venue.policy.price_band_ratio:
@@ -58,6 +58,9 @@ def _check_band(request: Request, *, venue: Venue) -> None:
 
 
 def check_leg(account: Account, request: Request) -> None:
+    if request.is_spot:
+        spot.check_terms(request)
+        return
     if (account.position_mode is PositionMode.HEDGE) != (request.leg is not None):
         raise Refused(Refusal.POSITION_SIDE, f"position side does not match the {account.position_mode} position mode")
 
@@ -76,7 +79,7 @@ def reducible(account: Account, request: Request) -> Decimal:
 
 def trim_reducing(account: Account, request: Request) -> Decimal:
     """The quantity that may be placed. Reducing orders shrink to what is held; with nothing held they are refused."""
-    if not is_reducing(request):
+    if request.is_spot or not is_reducing(request):
         return request.quantity
     held = reducible(account, request)
     if held <= 0:
@@ -84,7 +87,17 @@ def trim_reducing(account: Account, request: Request) -> Decimal:
     return held if request.is_close_position else min(held, request.quantity)
 
 
-def check_margin(account: Account, request: Request, *, venue: Venue, quantity: Decimal) -> None:
+def check_money(
+    account: Account, request: Request, *, venue: Venue, quantity: Decimal, order: Order | None = None
+) -> None:
+    """What an order of this quantity ties up must be free; `order` is one that exists already, and whose part counts."""
+    if request.is_spot:
+        spot.check_funds(account, request, venue=venue, quantity=quantity, order=order)
+    else:
+        _check_margin(account, request, venue=venue, quantity=quantity)
+
+
+def _check_margin(account: Account, request: Request, *, venue: Venue, quantity: Decimal) -> None:
     opening = margin.opening_quantity(
         account, symbol=request.symbol, side=request.side, quantity=quantity, leg=request.leg
     )
@@ -100,7 +113,7 @@ def check_margin(account: Account, request: Request, *, venue: Venue, quantity: 
 def check_room(account: Account, request: Request, *, rules: Rules) -> None:
     orders = [order for order in account.open_orders.values() if order.request.symbol == request.symbol]
     conditional = sum(not order.is_active for order in orders)
-    if request.trigger_price is not None and conditional >= rules.max_conditional_orders:
+    if request.is_conditional and conditional >= rules.max_conditional_orders:
         raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {rules.max_conditional_orders} conditional orders a symbol")
     if len(orders) - conditional >= rules.max_open_orders:
         raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {rules.max_open_orders} open orders a symbol")
@@ -108,6 +121,9 @@ def check_room(account: Account, request: Request, *, rules: Rules) -> None:
 
 def check_trigger(request: Request, *, venue: Venue) -> None:
     price = trigger_reference(request, quote=venue.quotes[request.symbol])
+    if request.trail_ratio is not None:
+        trailing.check(request, price=price)
+        return
     assert request.trigger_price is not None
     is_reached = price >= request.trigger_price if request.is_rising else price <= request.trigger_price
     if is_reached:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from cts.domain.matching import checks
+from cts.domain.matching import checks, spot, trailing
 from cts.domain.matching.book import crossed, takes
 from cts.domain.matching.events import Event, OrderUpdated, Refusal, Refused
 from cts.domain.matching.fold import MEMORY, book_fill, move_money
@@ -24,15 +24,19 @@ def place(account: Account, *, venue: Venue, request: Request, now_ms: int) -> l
     checks.check_leg(account, request)
     checks.check_filters(request, venue=venue, rules=rules)
     checks.check_room(account, request, rules=rules)
-    if request.trigger_price is not None:
+    if request.is_conditional:
         checks.check_trigger(request, venue=venue)
+        if request.is_spot:
+            spot.check_funds(account, request, venue=venue, quantity=request.quantity)
         order = _create(account, request, quantity=request.quantity, status=BookStatus.UNTRIGGERED, now_ms=now_ms)
+        if request.trail_ratio is not None:
+            trailing.follow(order, price=checks.trigger_reference(request, quote=venue.quotes[request.symbol]))
         return [_updated(account, order, now_ms=now_ms)]
     quantity = checks.trim_reducing(account, request)
     refusal = checks.crossing_refusal(request, venue=venue, rules=rules, quantity=quantity)
     if refusal and venue.policy.is_crossing_refused:
         raise Refused(refusal)
-    checks.check_margin(account, request, venue=venue, quantity=quantity)
+    checks.check_money(account, request, venue=venue, quantity=quantity)
     order = _create(account, request, quantity=quantity, status=BookStatus.NEW, now_ms=now_ms)
     events: list[Event] = [_updated(account, order, now_ms=now_ms)]
     if refusal:
@@ -70,9 +74,12 @@ def amend(
     if wanted["quantity"] is None or wanted["quantity"] <= order.filled_quantity:
         raise Refused(Refusal.QUANTITY_TOO_SMALL, "quantity is not above what is filled")
     checks.check_filters(_as_request(order, wanted), venue=venue, rules=rules)
-    if order.is_active:
+    if order.request.is_spot:
+        left = wanted["quantity"] - order.filled_quantity
+        spot.check_funds(account, _as_request(order, wanted), venue=venue, quantity=left, order=order)
+    elif order.is_active:
         more = max(ZERO, wanted["quantity"] - order.quantity)
-        checks.check_margin(account, _as_request(order, wanted), venue=venue, quantity=more)
+        checks.check_money(account, _as_request(order, wanted), venue=venue, quantity=more)
     order.quantity = wanted["quantity"]
     order.price, order.trigger_price, order.updated_ms = wanted["price"], wanted["trigger_price"], now_ms
     events: list[Event] = [_updated(account, order, now_ms=now_ms, is_amend=True)]
@@ -87,8 +94,7 @@ def on_quote(account: Account, *, venue: Venue, symbol: str, now_ms: int) -> lis
     quote = venue.quotes[symbol]
     for order in [order for order in account.open_orders.values() if order.request.symbol == symbol]:
         if order.status is BookStatus.UNTRIGGERED:
-            if _is_triggered(order, venue=venue):
-                events += _trigger(account, order, venue=venue, now_ms=now_ms)
+            events += _watch(account, order, venue=venue, now_ms=now_ms)
         elif order.is_active and order.price is not None and crossed(quote, side=order.request.side, price=order.price):
             events += _fill_resting(account, order, venue=venue, now_ms=now_ms)
     return events
@@ -122,7 +128,13 @@ def _create(account: Account, request: Request, *, quantity: Decimal, status: Bo
 
 
 def _updated(
-    account: Account, order: Order, *, now_ms: int, is_trigger: bool = False, is_amend: bool = False
+    account: Account,
+    order: Order,
+    *,
+    now_ms: int,
+    is_trigger: bool = False,
+    is_amend: bool = False,
+    is_trail: bool = False,
 ) -> OrderUpdated:
     return OrderUpdated(
         sequence=account.next_sequence(),
@@ -130,6 +142,7 @@ def _updated(
         order=copy.copy(order),
         is_trigger=is_trigger,
         is_amend=is_amend,
+        is_trail=is_trail,
     )
 
 
@@ -202,11 +215,16 @@ def _fill(
     is_maker: bool = False,
 ) -> list[Event]:
     request = order.request
-    if checks.is_reducing(request):
+    book = spot.book_fill if request.is_spot else book_fill
+    if request.is_spot:
+        if not spot.is_affordable(account, order, policy=venue.policy, price=price, quantity=quantity):
+            reason = Refusal.INSUFFICIENT_BALANCE.value
+            return [_finish(account, order, status=BookStatus.CANCELED, reason=reason, now_ms=now_ms)]
+    elif checks.is_reducing(request):
         quantity = min(quantity, checks.reducible(account, request))
         if quantity <= 0:
             return [_finish(account, order, status=BookStatus.EXPIRED, reason="reduce_only", now_ms=now_ms)]
-    fill, events = book_fill(
+    fill, events = book(
         account, order, policy=venue.policy, price=price, quantity=quantity, now_ms=now_ms, is_maker=is_maker
     )
     order.status = BookStatus.PARTIALLY_FILLED if order.remaining else BookStatus.FILLED
@@ -232,10 +250,18 @@ def _sweep_reducing(account: Account, cause: Order, *, fill: Fill, now_ms: int) 
     ]
 
 
-def _is_triggered(order: Order, *, venue: Venue) -> bool:
+def _watch(account: Account, order: Order, *, venue: Venue, now_ms: int) -> list[Event]:
+    """What a moved price does to an order that waits for one."""
     price = checks.trigger_reference(order.request, quote=venue.quotes[order.request.symbol])
-    assert order.trigger_price is not None
-    return price >= order.trigger_price if order.request.is_rising else price <= order.trigger_price
+    if order.request.trail_ratio is not None:
+        if trailing.follow(order, price=price):
+            order.updated_ms = now_ms
+            return [_updated(account, order, now_ms=now_ms, is_trail=True)]
+        is_triggered = trailing.is_set_off(order, price=price)
+    else:
+        assert order.trigger_price is not None
+        is_triggered = price >= order.trigger_price if order.request.is_rising else price <= order.trigger_price
+    return _trigger(account, order, venue=venue, now_ms=now_ms) if is_triggered else []
 
 
 def _trigger(account: Account, order: Order, *, venue: Venue, now_ms: int) -> list[Event]:
@@ -244,7 +270,7 @@ def _trigger(account: Account, order: Order, *, venue: Venue, now_ms: int) -> li
     order.status = BookStatus.NEW
     try:
         order.quantity = checks.trim_reducing(account, order.request)
-        checks.check_margin(account, order.request, venue=venue, quantity=order.quantity)
+        checks.check_money(account, order.request, venue=venue, quantity=order.quantity, order=order)
     except Refused as refused:
         return [_finish(account, order, status=BookStatus.REJECTED, reason=refused.reason.value, now_ms=now_ms)]
     return [

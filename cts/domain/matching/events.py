@@ -18,9 +18,11 @@ class Refusal(StrEnum):
     QUANTITY_TOO_LARGE = "quantity_too_large"
     NOTIONAL_TOO_SMALL = "notional_too_small"
     INSUFFICIENT_MARGIN = "insufficient_margin"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
     REDUCE_ONLY = "reduce_only"
     POSITION_SIDE = "position_side"
     TRIGGER_SIDE = "trigger_side"
+    TRAIL = "trail"
     WOULD_TAKE = "would_take"
     WOULD_NOT_FILL = "would_not_fill"
     LEVERAGE = "leverage"
@@ -49,6 +51,8 @@ class OrderUpdated(msgspec.Struct, frozen=True, kw_only=True):
     fill: Fill | None = None
     is_trigger: bool = False
     is_amend: bool = False
+    # Only a trailing stop's best price moved: worth keeping, told to nobody.
+    is_trail: bool = False
 
 
 class LegChanged(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""How a fill changes legs and money. The only code that moves either."""
+"""How a fill of a perpetual changes legs and money. The only code that moves legs."""
 
 import copy
 from decimal import Decimal
@@ -17,6 +17,10 @@ def move_money(
 ) -> MoneyMoved:
     entry = Entry(id=account.next_id(), kind=kind, symbol=symbol, amount=money(amount), at_ms=now_ms, fill_id=fill_id)
     account.balance += entry.amount
+    return note_entry(account, entry, now_ms=now_ms)
+
+
+def note_entry(account: Account, entry: Entry, *, now_ms: int) -> MoneyMoved:
     account.ledger.append(entry)
     if len(account.ledger) > 4 * MEMORY:
         del account.ledger[: MEMORY // 10]
@@ -65,14 +69,18 @@ def book_fill(
         at_ms=now_ms,
         is_liquidation=is_liquidation,
     )
+    note_fill(account, order, fill)
+    return fill, _events(account, fill, touched)
+
+
+def note_fill(account: Account, order: Order, fill: Fill) -> None:
     account.fills.append(fill)
     if len(account.fills) > MEMORY:
         del account.fills[: MEMORY // 10]
-    order.filled_quantity += quantity
-    order.filled_cost += price * quantity
+    order.filled_quantity += fill.quantity
+    order.filled_cost += fill.price * fill.quantity
     order.fee += fill.fee
-    order.updated_ms = now_ms
-    return fill, _events(account, fill, touched)
+    order.updated_ms = fill.at_ms
 
 
 def _split(

@@ -20,7 +20,9 @@ def liquidate(account: Account, *, venue: Venue, now_ms: int) -> list[Event]:
         events += _close_leg(account, leg, venue=venue, backing=leg.isolated_margin, now_ms=now_ms)
     if margin.is_cross_broke(account, venue=venue):
         for order in [
-            order for order in account.open_orders.values() if margin.is_cross(account, order.request.symbol)
+            order
+            for order in account.open_orders.values()
+            if not order.request.is_spot and margin.is_cross(account, order.request.symbol)
         ]:
             events += cancel(account, order_id=order.id, now_ms=now_ms, reason=Refusal.LIQUIDATED.value)
         for leg in [leg for leg in account.open_legs() if margin.is_cross(account, leg.symbol)]:
@@ -75,7 +77,7 @@ def set_position_mode(account: Account, *, mode: PositionMode) -> None:
         raise Refused(Refusal.NO_CHANGE, "position mode is not modified")
     if any(account.open_legs()):
         raise Refused(Refusal.HAS_POSITION, "position mode cannot change with open positions")
-    if account.open_orders:
+    if any(not order.request.is_spot for order in account.open_orders.values()):
         raise Refused(Refusal.HAS_ORDERS, "position mode cannot change with open orders")
     account.position_mode = mode
 
@@ -87,7 +89,8 @@ def set_margin_mode(account: Account, *, mode: MarginMode, symbol: str | None = 
         raise Refused(Refusal.NO_CHANGE, "margin mode is not modified")
     if any(symbol in (None, leg.symbol) for leg in account.open_legs()):
         raise Refused(Refusal.HAS_POSITION, "margin mode cannot change with open positions")
-    if any(symbol in (None, order.request.symbol) for order in account.open_orders.values()):
+    orders = [order.request for order in account.open_orders.values() if not order.request.is_spot]
+    if any(symbol in (None, request.symbol) for request in orders):
         raise Refused(Refusal.HAS_ORDERS, "margin mode cannot change with open orders")
     if symbol:
         account.margin_modes[symbol] = mode

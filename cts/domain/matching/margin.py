@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from cts.domain.matching.state import ZERO, Account, Leg, Venue, money
+from cts.domain.matching import wallet
+from cts.domain.matching.state import SETTLE, ZERO, Account, Leg, Order, Venue, money
 from cts.domain.types import MarginMode, PositionMode, PositionSide, Side
 
 
@@ -35,7 +36,13 @@ def orders_initial(account: Account, *, symbol: str | None = None) -> Decimal:
     total = ZERO
     for order in account.open_orders.values():
         request = order.request
-        if not order.is_active or order.price is None or request.is_reduce_only or symbol not in (None, request.symbol):
+        if (
+            request.is_spot
+            or not order.is_active
+            or order.price is None
+            or request.is_reduce_only
+            or symbol not in (None, request.symbol)
+        ):
             continue
         opening = opening_quantity(
             account, symbol=request.symbol, side=request.side, quantity=order.remaining, leg=request.leg
@@ -66,9 +73,16 @@ def maintenance_total(account: Account, *, venue: Venue) -> Decimal:
 
 
 def available(account: Account, *, venue: Venue) -> Decimal:
-    """Free for new exposure: wallet plus cross P&L, less everything tied up."""
+    """Free for new exposure."""
+    return max(ZERO, free(account, venue=venue))
+
+
+def free(account: Account, *, venue: Venue, besides: Order | None = None) -> Decimal:
+    """Wallet plus cross P&L, less everything tied up, be it by spot orders (but this one) out of a shared wallet."""
     tied = positions_initial(account, venue=venue) + orders_initial(account)
-    return max(ZERO, money(account.balance + cross_unrealized(account, venue=venue) - tied))
+    if venue.policy.is_wallet_unified:
+        tied += wallet.reserved(account, SETTLE, policy=venue.policy, besides=besides)
+    return money(account.balance + cross_unrealized(account, venue=venue) - tied)
 
 
 def is_cross_broke(account: Account, *, venue: Venue) -> bool:

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 import msgspec
 
-from cts.domain.types import MarginMode, OrderType, PositionMode, PositionSide, Side, TimeInForce
+from cts.domain.types import MarginMode, Market, OrderType, PositionMode, PositionSide, Side, TimeInForce
 
 ZERO = Decimal(0)
+SETTLE = "USDT"
 # Venues book money to eight decimals; rounding each entry once keeps every later sum exact.
 CENT = Decimal("0.00000001")
 
@@ -44,10 +45,11 @@ class EntryKind(StrEnum):
     FEE = "fee"
     FUNDING = "funding"
     INSURANCE = "insurance"
+    TRADE = "trade"  # what a spot fill gave and took
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters and margin of one symbol."""
+    """Filters and margin of one symbol. Spot has no leverage, and nothing to maintain."""
 
     symbol: str
     tick_size: Decimal
@@ -56,8 +58,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     max_quantity: Decimal
     max_market_quantity: Decimal
     min_notional: Decimal
-    max_leverage: int
-    maintenance_ratio: Decimal
+    max_leverage: int = 1
+    maintenance_ratio: Decimal = ZERO
     max_open_orders: int = 500
     max_conditional_orders: int = 10
 
@@ -83,6 +85,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     is_crossing_refused: bool = False
     # A limit further than this from the mark, on the losing side, is refused.
     price_band_ratio: Decimal = Decimal("0.10")
+    spot_maker_fee_rate: Decimal = Decimal("0.001")
+    spot_taker_fee_rate: Decimal = Decimal("0.001")
+    # True: one USDT pays for spot and backs the perpetuals. False: two wallets.
+    is_wallet_unified: bool = True
+    # False: a spot fee is taken of what was received.
+    is_spot_fee_in_quote: bool = False
+    # True: a spot order sets its money aside from the start. False: once it is triggered.
+    is_spot_conditional_reserved: bool = False
 
 
 class Venue(msgspec.Struct, kw_only=True):
@@ -94,7 +104,10 @@ class Venue(msgspec.Struct, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as asked for. Conditional when it has a trigger price; `is_rising` says from which side it is reached."""
+    """An order as asked for. Conditional when it has a trigger price, `is_rising` saying from which side it is reached, or
+    when it trails: then `trail_ratio` is its distance from the best price, and `trigger_price`, where given, the price at
+    which it begins to follow.
+    """
 
     symbol: str
     side: Side
@@ -105,12 +118,24 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     trigger_price: Decimal | None = None
     trigger_by: TriggerBy = TriggerBy.LAST
+    trail_ratio: Decimal | None = None
     is_rising: bool = False
     is_reduce_only: bool = False
     is_close_position: bool = False
     leg: PositionSide | None = None
     # Set on stops and targets that hang on the position and go with it: what the venue calls them.
     attached_as: str = ""
+    # The last price when it was asked for, which some venues tell with a waiting order.
+    base_price: Decimal | None = None
+
+    @property
+    def is_spot(self) -> bool:
+        """Perpetuals name what they settle in: `BTC/USDT:USDT`."""
+        return ":" not in self.symbol
+
+    @property
+    def is_conditional(self) -> bool:
+        return self.trigger_price is not None or self.trail_ratio is not None
 
 
 class Order(msgspec.Struct, kw_only=True):
@@ -122,6 +147,8 @@ class Order(msgspec.Struct, kw_only=True):
     updated_ms: int
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    # The best price a trailing stop has seen; None while it doesn't follow yet.
+    best_price: Decimal | None = None
     filled_quantity: Decimal = ZERO
     filled_cost: Decimal = ZERO
     fee: Decimal = ZERO
@@ -140,7 +167,7 @@ class Order(msgspec.Struct, kw_only=True):
 
     @property
     def is_conditional(self) -> bool:
-        return self.trigger_price is not None
+        return self.request.is_conditional
 
     @property
     def is_active(self) -> bool:
@@ -183,10 +210,13 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     is_maker: bool
     at_ms: int
     is_liquidation: bool = False
+    fee_asset: str = SETTLE
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the money ledger; `amount` is signed as the balance sees it."""
+    """A line of the money ledger; `amount` is signed as the balance sees it. `market` tells whose wallet it is, where spot
+    and perpetuals have one each.
+    """
 
     id: int
     kind: EntryKind
@@ -194,13 +224,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     at_ms: int
     fill_id: int = 0
+    asset: str = SETTLE
+    market: Market = Market.LINEAR
 
 
 class Account(msgspec.Struct, kw_only=True):
-    """Everything one API account holds. `number` keeps ids of different accounts apart."""
+    """Everything one API account holds. `number` keeps ids of different accounts apart.
+
+    `balance` is the USDT that backs the perpetuals; `assets` is the spot wallet, without USDT where that is one and the same.
+    """
 
     number: int
     balance: Decimal = ZERO
+    assets: dict[str, Decimal] = {}
     position_mode: PositionMode = PositionMode.ONE_WAY
     margin_mode: MarginMode = MarginMode.CROSS
     margin_modes: dict[str, MarginMode] = {}

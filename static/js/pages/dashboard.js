@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { renderCards } from "../cards.js";
 import { byId, el, keyed, text } from "../dom.js";
 import { bindEmergency } from "../emergency.js";
+import { loadLocks } from "../locks.js";
 import { renderFirstRun, renderHealth, renderSparkline, renderTiles } from "../overview.js";
 import { addTopics, app, connections, onSnapshot, start, troubles } from "../shell.js";
 import { bindStory } from "../story.js";
@@ -116,9 +117,11 @@ onSnapshot("balances", async ({ mark }) => {
   app.store.replace("balance", rows.flat(), { mark });
 });
 
+loadLocks(() => connections().filter((row) => row.is_active).map((row) => row.id));
+
 addTopics(() => connections().filter((row) => row.is_active).map((row) => `connection.${row.id}`));
 app.store.on(["connection", "engine", "position", "clock"], renderEnvironments);
-app.store.on(["connection", "engine", "balance", "position", "order", "prices", "clock"], renderConnections);
+app.store.on(["connection", "engine", "balance", "position", "order", "entry_lock", "prices", "clock"], renderConnections);
 app.store.on(["position", "prices", "clock", "connection"], renderTables);
 app.store.on(["fill", "connection"], renderTrades);
 app.store.on(["connection", "environment"], renderCurve);

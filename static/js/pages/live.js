@@ -7,6 +7,7 @@ import { bindEmergency } from "../emergency.js";
 import { stateOf } from "../engine-state.js";
 import { act, confirm } from "../feedback.js";
 import { compact, decimalsOf, percent, price, signClass, symbolText, utc } from "../format.js";
+import { loadLocks, renderLocks } from "../locks.js";
 import { isOld, shownPrice, unrealized } from "../prices.js";
 import { addTopics, app, onSnapshot, start } from "../shell.js";
 import { bindStory } from "../story.js";
@@ -62,6 +63,10 @@ function renderEngine() {
   const { word, mark } = stateOf(row);
   byId("engine-mark").className = `mark ${mark}`;
   text(byId("engine-word"), word);
+}
+
+function renderPauses() {
+  byId("locks-panel").hidden = renderLocks(byId("locks"), id) === 0;
 }
 
 function renderTables() {
@@ -168,10 +173,13 @@ for (const [entity, load] of [
 }
 onSnapshot("engine events", async ({ mark }) => app.store.replace("engine_event", await api.list(`engines/${id}/events/`), { mark, inScope }));
 
+loadLocks(() => [id]);
+
 addTopics(() => [`connection.${id}`]);
 app.store.on(["connection", "prices", "position"], renderSymbols);
 app.store.on(["prices", "clock"], renderQuote);
 app.store.on(["engine"], renderEngine);
+app.store.on(["entry_lock", "clock"], renderPauses);
 app.store.on(["position", "order", "prices", "clock", "connection"], renderTables);
 app.store.on(["position", "fill"], renderChart);
 app.store.on(["engine_event", "order", "fill", "position"], () => renderActivity(id));

@@ -1,14 +1,16 @@
-"""Every test that asks for `exchange` runs once per connector: a new one ships payloads, not tests."""
+"""Every test that asks for `exchange` runs once per connector, a spot market by the name `<slug>-spot`: a new one ships
+payloads, not tests.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
 from apps.exchanges.connectors.orangex.session import sessions_forget
-from apps.exchanges.connectors.registry import CONNECTORS
+from tests.exchanges.connectors.scripted import PLACES
 
 
-@pytest.fixture(params=sorted(CONNECTORS))
+@pytest.fixture(params=sorted(PLACES))
 def exchange(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -31,7 +31,7 @@ def aged(connector: OrangeXConnector, seconds: float) -> None:
 
 def grants(connector: OrangeXConnector) -> list[str]:
     assert isinstance(connector._transport, ScriptedTransport)
-    bodies = [json.loads(request.body) for request in connector._transport.signing]
+    bodies = [json.loads(request.body) for request in connector._transport.aside]
     return [body["params"]["grant_type"] for body in bodies if body["method"] == "/public/auth"]
 
 

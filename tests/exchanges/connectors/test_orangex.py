@@ -53,7 +53,7 @@ def test_wrong_secret_gains_nothing_by_the_sign_in_of_the_right_one() -> None:
 
 @pytest.mark.parametrize(("life_s", "is_due_at"), [(43_199, 42_600), (600, 301)])
 def test_token_is_renewed_before_it_ends_by_the_refresh_token(life_s: int, is_due_at: int) -> None:
-    granted = fixture("orangex", "login")["calls"][0]["answer"]["result"]
+    granted = fixture("orangex", "asides")[0]["answer"]["result"]
     connector = connect([call("public/auth", granted | {"expires_in": life_s}), *[BALANCES] * 3])
     connector.balances()
     aged(connector, is_due_at - 10)
@@ -105,7 +105,7 @@ def test_signature_in_place_of_the_secret_is_made_as_the_venues_own_client_makes
     assert made == vector["expected"]
     asked: list[dict[str, str]] = []
     session = Session(KEY, sign_in=SignIn.SIGNATURE)
-    granted = fixture("orangex", "login")["calls"][0]["answer"]["result"]
+    granted = fixture("orangex", "asides")[0]["answer"]["result"]
     session.ensure(lambda words: asked.append(words) or granted)  # type: ignore[func-returns-value]
     assert asked[0].keys() == {"grant_type", "client_id", "timestamp", "nonce", "signature"}
     assert KEY.api_secret not in str(asked)

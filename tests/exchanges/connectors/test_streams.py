@@ -1,5 +1,6 @@
 """Frames of each venue in, ticks, orders, fills and positions out, checked against values worked out by hand."""
 
+import itertools
 import json
 from typing import Any
 
@@ -7,11 +8,11 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken
-from cts.domain.errors import AuthFailed
-from cts.domain.types import Balance, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
-from tests.exchanges.connectors.scripted import fixture, scripted
+from cts.domain.errors import AuthFailed, Unsupported
+from cts.domain.types import Balance, Candle, Environment, Tick, Ticker, VenueFill, VenueOrder, VenuePosition
+from cts.domain.venue import BookTop, Channel, Trade
+from tests.exchanges.connectors.scripted import btc, fixture, scripted, spec_of
 
 BTC = "BTC/USDT:USDT"
 
@@ -24,6 +25,9 @@ class Heard:
         self.fills: list[VenueFill] = []
         self.positions: list[tuple[VenuePosition | None, str]] = []
         self.balances: list[Balance] = []
+        self.trades: list[Trade] = []
+        self.book_tops: list[BookTop] = []
+        self.candles: list[tuple[str, int, Candle]] = []
         self.events = StreamEvents(
             on_ticks=self.ticks.extend,
             on_tickers=self.tickers.extend,
@@ -31,23 +35,20 @@ class Heard:
             on_fill=self.fills.append,
             on_position=lambda leg, symbol: self.positions.append((leg, symbol)),
             on_balance=self.balances.append,
+            on_trades=self.trades.extend,
+            on_book_top=self.book_tops.append,
+            on_candle=lambda symbol, timeframe_s, candle: self.candles.append((symbol, timeframe_s, candle)),
         )
 
 
 def channels(exchange: str, stream: Stream) -> dict[str, Dialect]:
-    """The sockets of a stream by the path they would connect to."""
+    """The sockets of a stream by the addresses they would connect to."""
     found = {}
-    for name, path in EXCHANGES[exchange].paper_ws_paths.items():
+    for name, urls in spec_of(exchange).environments[Environment.LIVE].ws.items():
         for dialect in stream.dialects:
-            if any(path in url for url in dialect._urls):
+            if tuple(dialect._urls) == urls:
                 found[name] = dialect
     return found
-
-
-def topics(frame: dict[str, Any]) -> list[Any]:
-    """What a frame subscribes to."""
-    wanted = frame.get("args") or frame["params"]
-    return list(wanted["channels"] if isinstance(wanted, dict) else wanted)
 
 
 def play(exchange: str, stream: Stream, frames: list[Any]) -> None:
@@ -60,20 +61,68 @@ def play(exchange: str, stream: Stream, frames: list[Any]) -> None:
 
 def test_public_frames_become_ticks_and_tickers(exchange: str) -> None:
     script, heard = fixture(exchange, "public_stream"), Heard()
-    play(exchange, scripted(exchange).public_stream([BTC], heard.events), script["frames"])
+    play(exchange, scripted(exchange).public_stream([btc(exchange)], heard.events), script["frames"])
     told = [[tick.symbol, tick.price, tick.bid, tick.ask, tick.at_ms] for tick in heard.ticks]
     assert told == script["ticks"]
     assert all(tick.received_ns > 0 for tick in heard.ticks)
     assert heard.tickers[-1] == msgspec.convert(script["last_ticker"], Ticker)
 
 
+CHANNELS: dict[Channel, tuple[str, Any]] = {
+    Channel.TRADES: ("trades", list[Trade]),
+    Channel.BOOK_TOP: ("book_tops", list[BookTop]),
+    Channel.CANDLES: ("candles", list[tuple[str, int, Candle]]),
+}
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_frames_of_a_channel_become_what_it_carries_and_nothing_else(exchange: str, channel: Channel) -> None:
+    """Or the channel is refused by name where the venue's stream has none such."""
+    heard, connector = Heard(), scripted(exchange)
+    if channel not in connector.spec.channels:
+        with pytest.raises(Unsupported, match=channel):
+            connector.public_stream([btc(exchange)], heard.events, channels=[channel])
+        return
+    script = fixture(exchange, "channels")[channel]
+    play(exchange, connector.public_stream([btc(exchange)], heard.events, channels=[channel]), script["frames"])
+    name, kind = CHANNELS[channel]
+    expected = msgspec.convert(script["expected"], kind)
+    assert expected
+    assert getattr(heard, name) == expected
+    assert not heard.ticks
+    assert not heard.tickers
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_unreadable_row_of_a_channel_is_skipped(exchange: str, channel: Channel) -> None:
+    heard, connector = Heard(), scripted(exchange)
+    if channel not in connector.spec.channels:
+        return
+    frames = json.loads(json.dumps(fixture(exchange, "channels")[channel]["frames"]).replace("60000", "NaN"))
+    play(exchange, connector.public_stream([btc(exchange)], heard.events, channels=[channel]), frames)
+    assert getattr(heard, CHANNELS[channel][0]) == []
+
+
+def test_all_channels_go_over_one_stream(exchange: str) -> None:
+    heard, connector = Heard(), scripted(exchange)
+    stream = connector.public_stream([btc(exchange)], heard.events, channels=connector.spec.channels)
+    for channel in connector.spec.channels - {Channel.TICKERS}:
+        play(exchange, stream, fixture(exchange, "channels")[channel]["frames"])
+        assert getattr(heard, CHANNELS[channel][0])
+
+
+def test_candles_of_a_timeframe_the_venue_lacks_are_refused(exchange: str) -> None:
+    with pytest.raises(Unsupported):
+        scripted(exchange).public_stream([btc(exchange)], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=61)
+
+
 def test_private_frames_become_orders_fills_and_positions(exchange: str) -> None:
     script, heard = fixture(exchange, "private_stream"), Heard()
-    play(exchange, scripted(exchange).private_stream(heard.events), script["frames"])
+    play(exchange, scripted(exchange, script.get("calls")).private_stream(heard.events), script["frames"])
     assert heard.orders == msgspec.convert(script["orders"], list[VenueOrder])
     assert heard.fills == msgspec.convert(script["fills"], list[VenueFill])
     assert heard.positions == msgspec.convert(script["positions"], list[tuple[VenuePosition | None, str]])
-    assert heard.balances == msgspec.convert(script.get("balances", []), list[Balance])
+    assert heard.balances == msgspec.convert(script["balances"], list[Balance])
 
 
 def test_unreadable_private_row_ends_the_session_instead_of_losing_it(exchange: str) -> None:
@@ -88,13 +137,13 @@ def test_unreadable_private_row_ends_the_session_instead_of_losing_it(exchange: 
 def test_unreadable_public_row_is_skipped(exchange: str) -> None:
     script, heard = fixture(exchange, "public_stream"), Heard()
     frames = json.loads(json.dumps(script["frames"]).replace('"60000.', '"NaN'))
-    play(exchange, scripted(exchange).public_stream([BTC], heard.events), frames)
+    play(exchange, scripted(exchange).public_stream([btc(exchange)], heard.events), frames)
     assert not any(tick.price != tick.price for tick in heard.ticks)
 
 
 def test_binance_quotes_refresh_a_price_only_while_it_lies_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
     heard, now = Heard(), [100.0]
-    monkeypatch.setattr("apps.exchanges.connectors.binance.stream.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("apps.exchanges.connectors.binance.board.time.monotonic", lambda: now[0])
     trade = {"e": "aggTrade", "s": "BTCUSDT", "p": "100", "l": 5, "T": 1000}
 
     def quote(bid: str, ask: str, at_ms: int) -> list[Any]:
@@ -132,29 +181,57 @@ def test_binance_trade_numbers_may_start_again_after_a_reconnect() -> None:
     assert [tick.price for tick in heard.ticks] == [100, 101]
 
 
+def drained(dialect: Dialect, frames: list[str]) -> list[str]:
+    """Frames, and those that were held back: a venue may take only so many a second."""
+    return [*frames, *(held for _ in range(100) for held in dialect.receive("{}"))]
+
+
+def topics_of(frame: str) -> list[str]:
+    told = json.loads(frame)
+    one = told.get("dataType") or f"{told.get('topic')} {told.get('symbol')}"
+    wanted = told.get("args") or told.get("params") or [one]
+    return [topic.upper() for topic in (wanted["channels"] if isinstance(wanted, dict) else wanted)]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look at the clock is a second later."""
+    seconds = itertools.count(1000.0)
+    monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+
+
+@pytest.mark.usefixtures("hurried")
 def test_added_symbols_are_subscribed_once_and_again_after_a_reconnect(exchange: str) -> None:
-    connector = scripted(exchange)
-    stream = connector.public_stream([BTC], StreamEvents())
-    btc, eth = (connector.venue_symbol(symbol).upper() for symbol in (BTC, "ETH/USDT:USDT"))
+    connector, place = scripted(exchange), spec_of(exchange).suffix
+    ours, other = (connector.venue_symbol(f"{base}{place}").upper() for base in ("BTC", "ETH"))
+    stream = connector.public_stream([btc(exchange)], StreamEvents())
     for dialect in stream.dialects:
-        first = json.loads(dialect.opening()[0])
-        added = [json.loads(frame) for frame in dialect.subscribe(["ETH/USDT:USDT", BTC])]
-        assert "BTC" not in json.dumps(added).upper()
-        assert eth in json.dumps(added).upper()
-        assert dialect.subscribe(["ETH/USDT:USDT"]) == []
-        again = json.dumps([json.loads(frame) for frame in dialect.opening()]).upper()
-        assert eth in again
-        assert btc in again
-        assert btc in json.dumps(first).upper()
+        first = json.dumps([topics_of(frame) for frame in drained(dialect, dialect.opening())])
+        frames = drained(dialect, dialect.subscribe([f"ETH{place}", btc(exchange)]))
+        added = json.dumps([topics_of(frame) for frame in frames])
+        assert ours not in added
+        assert other in added
+        assert drained(dialect, dialect.subscribe([f"ETH{place}"])) == []
+        again = json.dumps([topics_of(frame) for frame in drained(dialect, dialect.opening())])
+        assert other in again
+        assert ours in again
+        assert ours in first
 
 
+@pytest.mark.usefixtures("hurried")
 def test_many_symbols_are_split_over_frames(exchange: str) -> None:
-    stream = scripted(exchange).public_stream([f"C{n}/USDT:USDT" for n in range(250)], StreamEvents())
+    connector = scripted(exchange)
+    symbols = [f"C{n}{spec_of(exchange).suffix}" for n in range(250)]
+    stream = connector.public_stream(symbols, StreamEvents())
+    told = []
     for dialect in stream.dialects:
-        frames = dialect.opening()
+        frames = drained(dialect, dialect.opening())
         assert len(frames) > 1
-        wanted = [topic for frame in frames for topic in topics(json.loads(frame))]
-        assert len(wanted) == len(set(wanted)) >= 250
+        wanted = [topic for frame in frames for topic in topics_of(frame)]
+        assert len(wanted) == len(set(wanted)) >= len(dialect.symbols)
+        told += wanted
+    for symbol in symbols:
+        assert any(connector.venue_symbol(symbol).upper() in topic for topic in told)
 
 
 def test_bybit_login_signs_the_expiry_and_a_refusal_is_final() -> None:
@@ -188,7 +265,7 @@ def test_binance_renews_its_listen_key_every_half_hour(monkeypatch: pytest.Monke
     connector = scripted("binance", calls)
     (dialect,) = connector.private_stream(StreamEvents()).dialects
     now = [0.0]
-    monkeypatch.setattr("apps.exchanges.connectors.binance.stream.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("apps.exchanges.connectors.binance.private.time.monotonic", lambda: now[0])
     dialect.url(0)
     for now[0] in (60.0, 1799.0, 1801.0, 1900.0):
         dialect.tend()

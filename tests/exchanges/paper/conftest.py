@@ -11,7 +11,7 @@ from pybit.unified_trading import HTTP
 from apps.exchanges.connectors.base import Credentials
 from tests.paper_fixtures import PaperVenueControl
 
-SLUGS = {"bybit": "bybit", "binanceusdm": "binance"}
+SLUGS = {"bybit": "bybit", "binanceusdm": "binance", "binance": "binance", "bingx": "bingx"}
 Client = Callable[..., Any]
 
 

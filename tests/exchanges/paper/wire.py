@@ -1,9 +1,11 @@
 """Requests and sockets written out by hand, so that a test can spoil any byte of them."""
 
+import base64
 import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -83,8 +85,124 @@ class RawBinance:
         return int(body["code"]) if isinstance(body, dict) and "code" in body else 0
 
 
-Raw = RawBybit | RawBinance
-RAW: dict[str, type[RawBybit] | type[RawBinance]] = {"bybit": RawBybit, "binance": RawBinance}
+class RawBingx:
+    order_path = "/openApi/swap/v2/trade/order"
+    slug = "bingx"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/bingx"
+        self.keys = credentials
+
+    def call(self, method: str, path: str, params: dict[str, Any], *, age_ms: int = 0, timeout: float = 5) -> Answer:
+        """Signed sorted and plain; encoded on its way."""
+        fields = params | {"timestamp": int(time.time() * 1000) - age_ms}
+        pairs = sorted(fields.items())
+        sign = _sign(self.keys.api_secret, "&".join(f"{name}={value}" for name, value in pairs))
+        url = f"{self.url}{path}?{urlencode(pairs)}&signature={sign}"
+        return requests.request(method, url, headers={"X-BX-APIKEY": self.keys.api_key}, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        order = {
+            "symbol": "BTC-USDT", "side": "BUY", "positionSide": "BOTH", "type": "LIMIT", "quantity": "0.01",
+            "price": "59000", "clientOrderId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/openApi/swap/v3/user/balance", {}, **options)
+
+    def data(self, method: str, path: str, **params: Any) -> Any:
+        body = self.call(method, path, params).json()
+        assert body["code"] == 0, body
+        return body["data"]
+
+    def code(self, answer: Answer) -> int:
+        return int(answer.json()["code"])
+
+
+class RawOkx:
+    order_path = "/api/v5/trade/order"
+    slug = "okx"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/okx"
+        self.keys = credentials
+
+    def call(
+        self, method: str, path: str, params: Any, *, age_ms: int = 0, timeout: float = 5, **headers: str
+    ) -> Answer:
+        moment = datetime.fromtimestamp(time.time() - age_ms / 1000, UTC)
+        stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        target = f"{path}?{urlencode(params)}" if method == "GET" and params else path
+        body = json.dumps(params) if method == "POST" else ""
+        signed = hmac.digest(self.keys.api_secret.encode(), f"{stamp}{method}{target}{body}".encode(), "sha256")
+        told = {
+            "OK-ACCESS-KEY": self.keys.api_key,
+            "OK-ACCESS-SIGN": base64.b64encode(signed).decode(),
+            "OK-ACCESS-TIMESTAMP": stamp,
+            "OK-ACCESS-PASSPHRASE": self.keys.passphrase,
+        }
+        return requests.request(method, self.url + target, data=body or None, headers=told | headers, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        """One contract: a hundredth of a bitcoin."""
+        order = {
+            "instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "buy", "ordType": "limit", "sz": "1", "px": "59000",
+            "clOrdId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/api/v5/account/balance", {}, **options)
+
+    def code(self, answer: Answer) -> int:
+        """Of a write the item's own."""
+        body = answer.json()
+        items = [row for row in body["data"] if "sCode" in row]
+        return int(items[0]["sCode"] if items else body["code"])
+
+
+class RawPionex:
+    order_path = "/uapi/v1/trade/order"
+    slug = "pionex"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/pionex"
+        self.keys = credentials
+
+    def call(self, method: str, path: str, params: dict[str, Any], *, age_ms: int = 0, timeout: float = 5) -> Answer:
+        stamp = {"timestamp": int(time.time() * 1000) - age_ms}
+        terms = params | stamp if method == "GET" else stamp
+        query = "&".join(f"{name}={terms[name]}" for name in sorted(terms))
+        body = "" if method == "GET" else json.dumps(params)
+        signature = _sign(self.keys.api_secret, f"{method}{path}?{query}{body}")
+        headers = {"PIONEX-KEY": self.keys.api_key, "PIONEX-SIGNATURE": signature}
+        url = f"{self.url}{path}?{query}"
+        return requests.request(method, url, data=body.encode() or None, headers=headers, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        order = {
+            "symbol": "BTC_USDT_PERP", "side": "BUY", "type": "LIMIT", "size": "0.01", "price": "59000",
+            "clientOrderId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/uapi/v1/account/detail", {}, **options)
+
+    def code(self, answer: Answer) -> int | str:
+        body = answer.json()
+        return 0 if body["result"] else str(body["code"])
+
+
+Raw = RawBybit | RawBinance | RawBingx | RawOkx | RawPionex
+RAW: dict[str, type[RawBybit] | type[RawBinance] | type[RawBingx] | type[RawOkx] | type[RawPionex]] = {
+    "bybit": RawBybit,
+    "binance": RawBinance,
+    "bingx": RawBingx,
+    "okx": RawOkx,
+    "pionex": RawPionex,
+}
 
 
 def told(socket: ClientConnection, wanted: Any, *, timeout_s: float = 5) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.exchanges.hub import Inbox, TickHub
+from apps.exchanges.hub import TickHub
+from apps.exchanges.inbox import Inbox
 from cts import bus
 from cts.domain.types import LineEvent, PositionSide, Tick
 
@@ -101,6 +102,48 @@ def test_the_hub_comes_back_after_its_connection_was_killed() -> None:
         bus.publish(bus.ticks_topic(*VENUE), [_tick(1)])
         time.sleep(0.05)
     assert done.is_set()
+
+
+def test_what_is_made_in_this_process_is_heard_at_once_and_once() -> None:
+    hub, other, done = TickHub(), TickHub(), threading.Event()
+    got: list[float] = []
+    threads: list[threading.Thread] = []
+    hub.subscribe(*VENUE, lambda ticks: got.extend(tick.price for tick in ticks))
+    hub.subscribe(*VENUE, lambda ticks: threads.append(threading.current_thread()))
+    other.subscribe(*VENUE, lambda ticks: done.set())
+    source = hub.source(bus.ticks_topic(*VENUE))
+    source.send([_tick(1)])
+    assert (got, threads) == ([1], [threading.current_thread()])
+    _wait(done)  # who is elsewhere hears it over Redis
+    time.sleep(0.1)
+    assert got == [1]
+    assert hub.last(VENUE, "BTC/USDT:USDT") == _tick(1)
+
+
+def test_once_a_source_is_closed_another_process_is_heard_again() -> None:
+    hub, done = TickHub(), threading.Event()
+    source = hub.source(bus.ticks_topic(*VENUE))
+    hub.subscribe(*VENUE, lambda ticks: done.set())
+    source.close()
+    deadline = time.monotonic() + 5
+    while not done.is_set() and time.monotonic() < deadline:
+        bus.publish(bus.ticks_topic(*VENUE), [_tick(2)])
+        time.sleep(0.05)
+    assert done.is_set()
+
+
+def test_a_source_that_was_followed_by_another_does_not_close_that_one() -> None:
+    hub = TickHub()
+    first = hub.source(bus.lines_topic(3))
+    second = hub.source(bus.lines_topic(3))
+    first.close()
+    got: list[LineEvent] = []
+    hub.subscribe_lines(3, got.extend)
+    event = LineEvent(
+        kind="opened", study_id=3, line_id=9, symbol="BTC/USDT:USDT", side=PositionSide.LONG, price=1.5, at_ms=1
+    )
+    second.send([event])
+    assert got == [event]
 
 
 def test_a_slow_reader_loses_its_oldest_ticks_counted_but_no_event() -> None:

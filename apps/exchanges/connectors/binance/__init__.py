@@ -1,5 +1,6 @@
-"""Binance USD-M futures: `spec` is data, `rows` reads, `connector` calls, `stream` listens."""
+"""Binance, USD-M futures and spot: specs are data, `rows` read, `connector` and `spot` call, streams listen."""
 
 from apps.exchanges.connectors.binance.connector import BinanceConnector
+from apps.exchanges.connectors.binance.spot import BinanceSpotConnector
 
-__all__ = ["BinanceConnector"]
+__all__ = ["BinanceConnector", "BinanceSpotConnector"]

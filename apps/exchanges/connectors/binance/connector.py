@@ -1,68 +1,33 @@
-"""Binance USD-M futures: its calls. https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info"""
+"""Binance USD-M futures. https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info"""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import quote, urlencode
-
-import msgspec
+from collections.abc import Iterable
 
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.binance import spec as calls
-from apps.exchanges.connectors.binance.fills import BinanceFills
-from apps.exchanges.connectors.binance.stream import MarketDialect, PrivateDialect, QuoteBoard, QuoteDialect
-from apps.exchanges.connectors.binance.words import FORCE_WORDS, KIND_WORDS, LEG_WORDS, MARGIN_WORDS, SIDE_WORDS
+from apps.exchanges.connectors.binance.board import QuoteBoard
+from apps.exchanges.connectors.binance.orders import BinanceOrders
+from apps.exchanges.connectors.binance.private import PrivateDialect
+from apps.exchanges.connectors.binance.stream import dialects
+from apps.exchanges.connectors.binance.words import MARGIN_WORDS
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.spec import Call
 from apps.exchanges.connectors.stream import Stream
-from apps.exchanges.connectors.transport import Prepared, Response
 from cts.domain.errors import Rejected
 from cts.domain.types import (
     Balance,
     Instrument,
     MarginMode,
-    OrderAck,
-    OrderRequest,
-    OrderType,
     PositionMode,
     Ticker,
-    VenueOrder,
     VenuePosition,
 )
-from cts.domain.units import decimal_text
-from cts.domain.venue import Channel
+from cts.domain.venue import Channel, FundingPayment, FundingRate, KeyRights
+
+PAGE = 1000
+LONGEST_INTERVAL_MS = 8 * 3_600_000
+WEEK_MS = 7 * 86_400_000
 
 
-class BinanceConnector(BinanceFills):
-    # --- wording ----------------------------------------------------------------------------------------------------
-    def _prepare(self, call: Call, params: Mapping[str, Any]) -> Prepared:
-        """All in the query, percent-encoded before it is signed, the signature last."""
-        query = "&".join([f"{name}={value}" for name, value in params.items()])
-        if not query.isascii() or "%" in query or " " in query:
-            query = urlencode(params, quote_via=quote)
-        headers = {"X-MBX-APIKEY": self._key} if self._key else {}
-        if call.is_signed and self._signer is not None:
-            query += f"{'&' if query else ''}recvWindow=5000&timestamp={self.clock.now_ms()}"
-            query += f"&signature={self._signer.hex(query.encode())}"
-        return Prepared(call.method, f"{call.path}?{query}" if query else call.path, b"", headers)
-
-    def _verdict(self, payload: Any, response: Response) -> tuple[str, str]:
-        if response.status < 300 and not (isinstance(payload, dict) and "code" in payload):
-            return "", ""
-        code = payload.get("code") if isinstance(payload, dict) else None
-        if not isinstance(code, int):
-            # The algo endpoints spell success as text, "200"; a gateway's page has no code at all.
-            return ("", "") if response.status < 300 and str(code) == "200" else ("", str(payload)[:200])
-        # "success" of settings and cancel-all comes as code 200.
-        if code == 200 and response.status < 300:
-            return "", ""
-        return str(code), self.read.text_or_empty(payload, "msg")
-
-    def _note_limits(self, call: Call, headers: Mapping[str, str]) -> None:
-        for rule, header in calls.USED_HEADERS.items():
-            used = headers.get(header, "")
-            if used.isdigit():
-                self._budget.correct(rule, used=int(used))
-
+class BinanceConnector(BinanceOrders):
     # --- market -----------------------------------------------------------------------------------------------------
     def instruments(self) -> list[Instrument]:
         rows = self.read.rows(self.call(calls.INSTRUMENTS), "symbols")
@@ -120,81 +85,45 @@ class BinanceConnector(BinanceFills):
         self.call(calls.POSITION_MODE_SET, {"dualSidePosition": "true" if is_hedged else "false"})
         self._hedged = is_hedged
 
-    # --- orders -----------------------------------------------------------------------------------------------------
-    def _order_call(self, request: OrderRequest) -> tuple[Call, dict[str, Any]]:
-        kind = request.order_type
-        params: dict[str, Any] = {
-            "symbol": self.venue_symbol(request.symbol),
-            "side": SIDE_WORDS[request.side],
-            "type": KIND_WORDS[kind],
-            "quantity": decimal_text(request.quantity),
-        }
-        if self._hedged:
-            # A hedge leg can't be overshot: side and leg already say "reduce", and the flag is refused beside them.
-            params["positionSide"] = LEG_WORDS[request.position_side]
-        elif request.is_reduce_only:
-            params["reduceOnly"] = "true"
-        if kind is OrderType.LIMIT and request.price is not None:
-            params["timeInForce"] = FORCE_WORDS[request.time_in_force]
-            params["price"] = decimal_text(request.price)
-        if kind.is_conditional and request.trigger_price is not None:
-            params["algoType"] = "CONDITIONAL"
-            params["triggerPrice"] = decimal_text(request.trigger_price)
-            params["workingType"] = "CONTRACT_PRICE"
-            params["clientAlgoId"] = request.client_order_id
-            return calls.PLACE_ALGO, params
-        params["newClientOrderId"] = request.client_order_id
-        return calls.PLACE, params
+    # --- funding and the key ----------------------------------------------------------------------------------------
+    def funding_rates(self, symbol: str, *, since_ms: int | None = None, limit: int = 100) -> list[FundingRate]:
+        params = {"symbol": self.venue_symbol(symbol)}
+        start = since_ms
+        if start is None:
+            if limit <= PAGE:
+                return self._funding_page(params | {"limit": str(limit)})
+            start = self.now_ms() - limit * LONGEST_INTERVAL_MS
+        found: list[FundingRate] = []
+        while True:
+            page = self._funding_page(params | {"startTime": str(start), "limit": str(PAGE)})
+            found += page
+            if len(page) < PAGE:
+                return found[-limit:]
+            start = page[-1].at_ms + 1
 
-    def _ack(self, payload: Any, request: OrderRequest) -> OrderAck:
-        is_algo = request.order_type.is_conditional
-        order_id = self.read.identifier(payload, "algoId" if is_algo else "orderId")
-        if not is_algo:
-            self.client_ids.learn(order_id, request.client_order_id)
-        return OrderAck(client_order_id=request.client_order_id, venue_order_id=order_id)
+    def _funding_page(self, params: dict[str, str]) -> list[FundingRate]:
+        rates = [self.parse_funding_rate(row) for row in self._rows(calls.FUNDING_RATES, params)]
+        return sorted(rates, key=lambda rate: rate.at_ms)
 
-    def cancel(
-        self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
-    ) -> None:
-        if is_conditional:
-            name = {"clientAlgoId": client_order_id} if client_order_id else {"algoId": venue_order_id}
-            self.call(calls.CANCEL_ALGO, name)
-            return
-        self.call(calls.CANCEL, self._naming(symbol, client_order_id, venue_order_id))
+    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
+        found: dict[tuple[str, str], FundingPayment] = {}
+        for start, end in self.windows(since_ms, span_ms=WEEK_MS):
+            params = {"incomeType": "FUNDING_FEE", "startTime": str(start), "endTime": str(end), "limit": str(PAGE)}
+            rows, number = self._rows(calls.INCOME, params), 1
+            while True:
+                paid = [self.parse_funding_payment(row) for row in rows if self.symbol_or_none(row) is not None]
+                found |= {(payment.payment_id, payment.symbol): payment for payment in paid}
+                if len(rows) < PAGE:
+                    break
+                number += 1
+                rows = self._rows(calls.INCOME, params | {"page": str(number)})
+        return sorted(found.values(), key=lambda payment: payment.at_ms)
 
-    def _naming(self, symbol: str, client_order_id: str, venue_order_id: str) -> dict[str, str]:
-        name = {"origClientOrderId": client_order_id} if client_order_id else {"orderId": venue_order_id}
-        return {"symbol": self.venue_symbol(symbol)} | name
-
-    def cancel_all(self, symbol: str) -> None:
-        # The first leaves conditional orders alone.
-        for call in (calls.CANCEL_ALL, calls.CANCEL_ALL_ALGO):
-            self.call(call, {"symbol": self.venue_symbol(symbol)})
-
-    def order(
-        self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
-    ) -> VenueOrder:
-        if not is_conditional:
-            return self.parse_order(self._one(calls.ORDER, self._naming(symbol, client_order_id, venue_order_id)))
-        name = {"clientAlgoId": client_order_id} if client_order_id else {"algoId": venue_order_id}
-        row = self._one(calls.ALGO_ORDER, name)
-        order, became = self.parse_algo_order(row), self.read.text_or_empty(row, "actualOrderId")
-        return self._became(order, became) if became else order
-
-    def _became(self, order: VenueOrder, order_id: str) -> VenueOrder:
-        """A triggered algo order lives on as an ordinary one: its fills and end from there, its identity from here."""
-        naming = {"symbol": self.venue_symbol(order.symbol), "orderId": order_id}
-        actual = self.parse_order(self._one(calls.ORDER, naming))
-        kept = ("client_order_id", "order_type", "trigger_price", "created_ms")
-        return msgspec.structs.replace(actual, **{name: getattr(order, name) for name in kept})
-
-    def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
-        plain, algo = calls.OPEN_ORDERS_ALL, calls.OPEN_ALGO_ORDERS_ALL
-        params: dict[str, str] = {}
-        if symbol:
-            plain, algo, params = calls.OPEN_ORDERS, calls.OPEN_ALGO_ORDERS, {"symbol": self.venue_symbol(symbol)}
-        orders = [self.parse_order(row) for row in self._rows(plain, params) if self.symbol_or_none(row)]
-        return orders + [self.parse_algo_order(row) for row in self._rows(algo, params) if self.symbol_or_none(row)]
+    def key_rights(self) -> KeyRights:
+        """Told by the spot host alone, which the futures' test environment has not: there, nothing is known."""
+        if calls.KEY.host not in self.addresses.hosts:
+            return KeyRights()
+        return self.parse_key_rights(self._one(calls.KEY, {}), right="enableFutures")
 
     # --- streams ----------------------------------------------------------------------------------------------------
     def listen_key(self) -> str:
@@ -211,13 +140,12 @@ class BinanceConnector(BinanceFills):
         channels: Iterable[Channel] = (Channel.TICKERS,),
         timeframe_s: int = 60,
     ) -> Stream:
-        self.channels_checked(channels, timeframe_s=timeframe_s)
+        wanted = self.channels_checked(channels, timeframe_s=timeframe_s)
         board = QuoteBoard(self, events)
-        quotes = QuoteDialect(board, urls=self.addresses.ws["public"], events=events)
-        market = MarketDialect(board, urls=self.addresses.ws["market"], events=events)
-        for dialect in (quotes, market):
+        sockets = dialects(board, self.addresses.ws, events=events, channels=wanted, timeframe_s=timeframe_s)
+        for dialect in sockets:
             dialect.subscribe(symbols)
-        return Stream([quotes, market], events=events, name="binance-public")
+        return Stream(sockets, events=events, name="binance-public")
 
     def private_stream(self, events: StreamEvents) -> Stream:
         dialect = PrivateDialect(self, urls=self.addresses.ws["private"], events=events)

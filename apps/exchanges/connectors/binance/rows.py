@@ -2,14 +2,12 @@
 
 from abc import ABC
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
-from apps.exchanges.connectors.binance.client_ids import ClientIds
+from apps.exchanges.connectors.binance.fills import BinanceFills
 from apps.exchanges.connectors.binance.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER
-from apps.exchanges.connectors.binance.spec import SPEC, TIME
+from apps.exchanges.connectors.binance.spec import SPEC, TIME, USED_HEADERS
 from apps.exchanges.connectors.binance.words import ALGO_STATUSES, KINDS, LEGS, SIDES, STATUSES
 from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
-from apps.exchanges.connectors.rest import RestConnector
 from cts.domain.types import (
     Balance,
     Instrument,
@@ -23,15 +21,12 @@ from cts.domain.types import (
 _HUNDRED = Decimal(100)
 
 
-class BinanceRows(RestConnector, ABC):
+class BinanceRows(BinanceFills, ABC):
     spec = SPEC
+    used_headers = USED_HEADERS
     read = READ
     time_call = TIME
     time_field = "serverTime"
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.client_ids = ClientIds()
 
     def parse_instrument(self, row: Row) -> Instrument:
         read = self.read
@@ -49,6 +44,7 @@ class BinanceRows(RestConnector, ABC):
             lot_step=read.positive(lots, "stepSize"),
             min_quantity=read.positive(lots, "minQty"),
             max_quantity=read.positive_or_none(lots, "maxQty"),
+            max_market_quantity=read.positive_or_none(filters.get("MARKET_LOT_SIZE", {}), "maxQty"),
             min_notional=read.positive(notional, "notional") if notional else None,
             # Leverage brackets are signed and per account; without them the exchange-wide ceiling holds.
             max_leverage=self.spec.max_leverage,
@@ -161,12 +157,18 @@ class BinanceRows(RestConnector, ABC):
             quantity=read.unsigned(row, "quantity"),
             filled_quantity=Decimal(0),
             price=read.positive_or_none(row, "price"),
-            trigger_price=read.positive(row, "triggerPrice"),
+            trigger_price=self._trigger(row),
             is_reduce_only=read.flag(row, "reduceOnly"),
             position_side=read.choice(row, "positionSide", LEGS),
             created_ms=read.integer_or_none(row, "createTime") or 0,
             updated_ms=read.integer_or_none(row, "updateTime") or 0,
         )
+
+    def _trigger(self, row: Row) -> Decimal | None:
+        """A trailing stop's is the price at which it begins to follow, if it waits for one."""
+        if row.get("orderType") == "TRAILING_STOP_MARKET":
+            return self.read.positive_or_none(row, "activatePrice")
+        return self.read.positive(row, "triggerPrice")
 
     def parse_fill(self, row: Row) -> VenueFill:
         read = self.read
@@ -185,44 +187,3 @@ class BinanceRows(RestConnector, ABC):
             executed_ms=read.integer(row, "time"),
             position_side=read.choice(row, "positionSide", LEGS),
         )
-
-    # --- the same facts as the private stream spells them ---------------------------------------------------------------
-    def parse_order_event(self, row: Row) -> VenueOrder:
-        return self.parse_order(
-            {
-                "orderId": row.get("i"),
-                "clientOrderId": row.get("c"),
-                "symbol": row.get("s"),
-                "side": row.get("S"),
-                "type": row.get("ot", row.get("o")),
-                "status": row.get("X"),
-                "origQty": row.get("q"),
-                "executedQty": row.get("z"),
-                "avgPrice": row.get("ap"),
-                "price": row.get("p"),
-                "stopPrice": row.get("sp"),
-                "reduceOnly": row.get("R"),
-                "positionSide": row.get("ps"),
-                "updateTime": row.get("T"),
-            }
-        )
-
-    def parse_fill_event(self, row: Row) -> VenueFill:
-        # The commission and its asset are left out when there was none.
-        fields = {"id": "t", "orderId": "i", "symbol": "s", "side": "S", "price": "L", "qty": "l", "maker": "m"}
-        fields |= {"time": "T", "positionSide": "ps"}
-        return self.parse_fill(
-            {name: row.get(short) for name, short in fields.items()}
-            | {"commission": row.get("n", "0"), "commissionAsset": row.get("N", "USDT")}
-        )
-
-    def parse_algo_event(self, row: Row, *, at_ms: Any) -> VenueOrder:
-        fields = {"clientAlgoId": "caid", "algoId": "aid", "actualOrderId": "ai", "symbol": "s", "side": "S"}
-        fields |= {"orderType": "o", "algoStatus": "X", "quantity": "q", "price": "p", "triggerPrice": "tp"}
-        fields |= {"reduceOnly": "R", "positionSide": "ps"}
-        return self.parse_algo_order({name: row.get(short) for name, short in fields.items()} | {"updateTime": at_ms})
-
-    def parse_position_event(self, row: Row) -> VenuePosition | None:
-        fields = {"symbol": "s", "positionAmt": "pa", "entryPrice": "ep", "unRealizedProfit": "up"}
-        fields |= {"positionSide": "ps", "updateTime": "at"}
-        return self.parse_position({name: row.get(short) for name, short in fields.items()})

@@ -11,13 +11,14 @@ from apps.exchanges.connectors.spec import (
     Scope,
 )
 from cts.domain.types import Environment, Market
+from cts.domain.venue import Channel
 
 # Market data, quotes and the account each have a path of their own; the old common one is the fallback.
 _WS = {"public": "/public/ws", "market": "/market/ws", "private": "/private/ws"}
 
 
-def _endpoints(rest: str, ws: str) -> Endpoints:
-    return Endpoints(rest=rest, ws={name: (ws + path, f"{ws}/ws") for name, path in _WS.items()})
+def _endpoints(rest: str, ws: str, **hosts: str) -> Endpoints:
+    return Endpoints(rest=rest, hosts=hosts, ws={name: (ws + path, f"{ws}/ws") for name, path in _WS.items()})
 
 
 def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
@@ -35,23 +36,21 @@ ERRORS = {
     **_codes(ErrorClass.GONE, "-2011 -2013 -2026"),
 }
 
-NOT_YET = {
-    Capability.TRAILING_STOP, Capability.AMEND_PRICE, Capability.AMEND_QUANTITY, Capability.AMEND_TRIGGER,
-    Capability.BATCH_PLACE, Capability.BATCH_CANCEL, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
-    Capability.KEY_RIGHTS,
-}  # fmt: skip
-
 SPEC = ExchangeSpec(
     name="binance",
     label="Binance",
     environments={
         Environment.TESTNET: _endpoints("https://testnet.binancefuture.com", "wss://fstream.binancefuture.com"),
-        Environment.LIVE: _endpoints("https://fapi.binance.com", "wss://fstream.binance.com"),
+        Environment.LIVE: _endpoints(
+            "https://fapi.binance.com", "wss://fstream.binance.com", account="https://api.binance.com"
+        ),
     },
     paper_ws_paths=_WS,
     market=Market.LINEAR,
-    capabilities=frozenset(Capability) - {Capability.REDUCE_ONLY_IN_HEDGE} - NOT_YET,
+    capabilities=frozenset(Capability) - {Capability.REDUCE_ONLY_IN_HEDGE, Capability.AMEND_TRIGGER},
     venue_suffix="USDT",
+    channels=frozenset(Channel),
+    batch_max=5,
     timeframes={
         60: "1m", 180: "3m", 300: "5m", 900: "15m", 1800: "30m", 3600: "1h", 7200: "2h", 14400: "4h",
         21600: "6h", 28800: "8h", 43200: "12h", 86400: "1d",
@@ -113,6 +112,18 @@ LEVERAGE = _write("POST", "v1/leverage", Intent.SETTING)
 MARGIN_MODE = _write("POST", "v1/marginType", Intent.SETTING)
 PLACE = _write("POST", "v1/order", Intent.PLACE)
 PLACE_ALGO = _write("POST", "v1/algoOrder", Intent.PLACE)
+AMEND = _write("PUT", "v1/order", Intent.SETTING)
+PLACE_BATCH = Call(
+    method="POST",
+    path="/fapi/v1/batchOrders",
+    intent=Intent.PLACE,
+    costs=(("weight", 5), ("orders-10s", 5), ("orders-1m", 1)),
+)
+CANCEL_BATCH = _write("DELETE", "v1/batchOrders", Intent.CANCEL)
+FUNDING_RATES = _public("v1/fundingRate")
+INCOME = _read("v1/income", 30)
+# Weighed by the other host, by which nothing here is counted.
+KEY = Call(method="GET", path="/sapi/v1/account/apiRestrictions", host="account")
 CANCEL = _write("DELETE", "v1/order", Intent.CANCEL)
 CANCEL_ALGO = _write("DELETE", "v1/algoOrder", Intent.CANCEL)
 CANCEL_ALL = _write("DELETE", "v1/allOpenOrders", Intent.CANCEL)

@@ -43,6 +43,7 @@ class BybitRows(RestConnector, ABC):
             lot_step=read.positive(lots, "qtyStep"),
             min_quantity=read.positive(lots, "minOrderQty"),
             max_quantity=read.positive_or_none(lots, "maxOrderQty"),
+            max_market_quantity=read.positive_or_none(lots, "maxMktOrderQty"),
             min_notional=read.positive_or_none(lots, "minNotionalValue"),
             max_leverage=int(read.positive(read.mapping(row, "leverageFilter"), "maxLeverage")),
             is_trading=read.text(row, "status") == "Trading",

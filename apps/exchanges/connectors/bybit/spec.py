@@ -1,5 +1,7 @@
 """Bybit v5 as data: addresses, budgets, codes, calls. https://bybit-exchange.github.io/docs/v5/intro"""
 
+import msgspec
+
 from apps.exchanges.connectors.spec import (
     Call,
     Capability,
@@ -11,12 +13,21 @@ from apps.exchanges.connectors.spec import (
     Scope,
 )
 from cts.domain.types import Environment, Market
+from cts.domain.venue import Channel
 
 _WS = {"public": "/v5/public/linear", "private": "/v5/private"}
+_SPOT_WS = {"public": "/v5/public/spot", "private": "/v5/private"}
 
 
-def _endpoints(rest: str, ws: str) -> Endpoints:
-    return Endpoints(rest=rest, ws={name: (ws + path,) for name, path in _WS.items()})
+def _environments(paths: dict[str, str]) -> dict[Environment, Endpoints]:
+    hosts = {
+        Environment.TESTNET: ("https://api-testnet.bybit.com", "wss://stream-testnet.bybit.com"),
+        Environment.LIVE: ("https://api.bybit.com", "wss://stream.bybit.com"),
+    }
+    return {
+        environment: Endpoints(rest=rest, ws={name: (ws + path,) for name, path in paths.items()})
+        for environment, (rest, ws) in hosts.items()
+    }
 
 
 def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
@@ -35,25 +46,19 @@ ERRORS = {
     **_codes(ErrorClass.GONE, "110001 170213 110008 110010 170142 170139 170143"),
 }
 
-NOT_YET = {
-    Capability.TRAILING_STOP, Capability.AMEND_PRICE, Capability.AMEND_QUANTITY, Capability.AMEND_TRIGGER,
-    Capability.BATCH_PLACE, Capability.BATCH_CANCEL, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
-    Capability.KEY_RIGHTS,
-}  # fmt: skip
-
 SPEC = ExchangeSpec(
     name="bybit",
     label="Bybit",
-    environments={
-        Environment.TESTNET: _endpoints("https://api-testnet.bybit.com", "wss://stream-testnet.bybit.com"),
-        Environment.LIVE: _endpoints("https://api.bybit.com", "wss://stream.bybit.com"),
-    },
+    environments=_environments(_WS),
     paper_ws_paths=_WS,
     market=Market.LINEAR,
     capabilities=frozenset(Capability)
-    - {Capability.MARGIN_MODE_PER_SYMBOL, Capability.CONDITIONAL_SEPARATE, Capability.TRAILING_STOP}
-    - NOT_YET,
+    # A trailing stop hangs on the position here and is no order.
+    - {Capability.MARGIN_MODE_PER_SYMBOL, Capability.CONDITIONAL_SEPARATE, Capability.TRAILING_STOP},
     venue_suffix="USDT",
+    channels=frozenset(Channel),
+    # It takes twenty, but each counts, and no more than ten a second go through.
+    batch_max=10,
     timeframes={
         60: "1", 180: "3", 300: "5", 900: "15", 1800: "30", 3600: "60", 7200: "120", 14400: "240",
         21600: "360", 43200: "720", 86400: "D",
@@ -62,8 +67,12 @@ SPEC = ExchangeSpec(
     rate_rules=(
         RateRule(name="requests", scope=Scope.IP, limit=600, interval_s=5.0),
         RateRule(name="create", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
+        RateRule(name="amend", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
         RateRule(name="cancel", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
         RateRule(name="cancel-all", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
+        # Batches are counted apart from single orders, each of their orders as one.
+        RateRule(name="create-batch", scope=Scope.ACCOUNT, limit=10, interval_s=1.0, reserve_ratio=0.0),
+        RateRule(name="cancel-batch", scope=Scope.ACCOUNT, limit=10, interval_s=1.0, reserve_ratio=0.0),
         RateRule(name="lists", scope=Scope.ACCOUNT, limit=50, interval_s=1.0),
         RateRule(name="settings", scope=Scope.ACCOUNT, limit=10, interval_s=1.0),
         RateRule(name="account-settings", scope=Scope.ACCOUNT, limit=5, interval_s=1.0),
@@ -78,6 +87,20 @@ SPEC = ExchangeSpec(
     max_leverage=100,
     docs_url="https://bybit-exchange.github.io/docs/v5/intro",
     keys_url="https://www.bybit.com/app/user/api-management",
+)  # fmt: skip
+
+# Hosts, budgets and codes are the same: an account's orders are counted together, to be on the safe side.
+SPOT_SPEC = msgspec.structs.replace(
+    SPEC,
+    environments=_environments(_SPOT_WS),
+    paper_ws_paths=_SPOT_WS,
+    market=Market.SPOT,
+    capabilities=SPEC.capabilities - {
+        Capability.LEVERAGE, Capability.MARGIN_MODE, Capability.HEDGE, Capability.POSITION_MODE_SET,
+        Capability.REDUCE_ONLY_IN_HEDGE, Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
+    },
+    suffix="/USDT",
+    max_leverage=1,
 )  # fmt: skip
 
 
@@ -107,4 +130,9 @@ CANCEL = _write("/v5/order/cancel", Intent.CANCEL, "cancel")
 CANCEL_ALL = _write("/v5/order/cancel-all", Intent.CANCEL, "cancel-all")
 LEVERAGE = _write("/v5/position/set-leverage", Intent.SETTING, "settings")
 MARGIN_MODE = _write("/v5/account/set-margin-mode", Intent.SETTING, "account-settings")
+AMEND = _write("/v5/order/amend", Intent.SETTING, "amend")
+PLACE_BATCH = _write("/v5/order/create-batch", Intent.PLACE, "create-batch")
+CANCEL_BATCH = _write("/v5/order/cancel-batch", Intent.CANCEL, "cancel-batch")
+FUNDING_RATES = _public("/v5/market/funding/history")
+KEY = _read("/v5/user/query-api")
 POSITION_MODE = _write("/v5/position/switch-mode", Intent.SETTING, "settings")

@@ -1,66 +1,56 @@
-"""Bybit's two sockets. https://bybit-exchange.github.io/docs/v5/ws/connect"""
+"""Bybit's public socket. https://bybit-exchange.github.io/docs/v5/ws/connect"""
 
 import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.bybit.words import FILL_TYPES
+from apps.exchanges.connectors.bybit.frames import BybitDialect, frame_of
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.stream import Dialect, StreamBroken, log, tell
-from cts.domain.errors import AuthFailed, PayloadError
+from apps.exchanges.connectors.stream import log, tell
+from cts.domain.errors import PayloadError
 from cts.domain.types import Tick, Ticker
+from cts.domain.venue import Channel
 
 if TYPE_CHECKING:
-    from apps.exchanges.connectors.bybit.connector import BybitConnector
+    from apps.exchanges.connectors.bybit.account import BybitAccount
 
 TOPICS_PER_FRAME = 10
-_PING = '{"op":"ping"}'
+_QUOTES = ("bid1Price", "ask1Price")
 
 
-def _frame(op: str, args: list[Any]) -> str:
-    return msgspec.json.encode({"op": op, "req_id": op, "args": args}).decode()
+class PublicDialect(BybitDialect):
+    """Tickers come whole once, then as the fields that changed: kept merged here. The best prices come whole each time."""
 
-
-class _BybitDialect(Dialect):
-    def __init__(self, connector: "BybitConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
-        super().__init__(urls=urls, events=events, heartbeat_s=connector.spec.heartbeat_s)
-        self._connector = connector
-
-    def ping(self) -> str:
-        return _PING
-
-    def receive(self, frame: str | bytes) -> list[str]:
-        message = self._connector.read.decode(frame)
-        if not isinstance(message, dict):
-            return []
-        if "topic" in message:
-            self._data(message)
-            return []
-        return self._control(message)
-
-    def _data(self, message: Row) -> None:
-        raise NotImplementedError
-
-    def _control(self, message: Row) -> list[str]:
-        """Answers to what we sent. A refused subscription is one bad topic; the others of its frame go with it."""
-        if message.get("op") == "subscribe":
-            if message.get("success") is False:
-                log.warning("Bybit refused a subscription: %s", str(message.get("ret_msg"))[:200])
-            self.is_ready = True
-        return []
-
-
-class PublicDialect(_BybitDialect):
-    """Tickers come whole once, then as the fields that changed: kept merged here."""
-
-    is_never_quiet = True
+    def __init__(
+        self,
+        connector: "BybitAccount",
+        *,
+        urls: Sequence[str],
+        events: StreamEvents,
+        channels: frozenset[Channel],
+        timeframe_s: int,
+    ) -> None:
+        super().__init__(connector, urls=urls, events=events)
+        # Both are told again and again, whatever the market does.
+        self.is_never_quiet = bool(channels & {Channel.TICKERS, Channel.BOOK_TOP})
+        self._timeframe_s = timeframe_s
+        words = {
+            Channel.TICKERS: "tickers",
+            Channel.TRADES: "publicTrade",
+            Channel.BOOK_TOP: "orderbook.1",
+            Channel.CANDLES: f"kline.{connector.spec.timeframes[timeframe_s]}",
+        }
+        self._is_book_wanted = Channel.BOOK_TOP in channels
+        # Best prices come with the tickers, or have to be laid beside them.
+        self._is_book_merged = connector.has_quotes_apart and Channel.TICKERS in channels
+        needed = channels | ({Channel.BOOK_TOP} if self._is_book_merged else set())
+        self._kinds = [word for channel, word in words.items() if channel in needed]
+        self._rows: dict[str, Row] = {}
 
     def opening(self) -> list[str]:
-        self._rows: dict[str, Row] = {}
+        self._rows = {}
         return self._frames(sorted(self.symbols))
 
     def subscribe(self, symbols: Iterable[str]) -> list[str]:
@@ -69,35 +59,68 @@ class PublicDialect(_BybitDialect):
         return self._frames(fresh)
 
     def _frames(self, symbols: Iterable[str]) -> list[str]:
-        topics = iter([f"tickers.{self._connector.venue_symbol(symbol)}" for symbol in symbols])
+        names = [self._connector.venue_symbol(symbol) for symbol in symbols]
+        topics = iter([f"{kind}.{name}" for name in names for kind in self._kinds])
         frames = []
         while chunk := list(islice(topics, TOPICS_PER_FRAME)):
-            frames.append(_frame("subscribe", chunk))
+            frames.append(frame_of("subscribe", chunk))
         return frames
 
     def _data(self, message: Row) -> None:
         received_ns = time.monotonic_ns()
         self.data_at = received_ns / 1e9
+        kind, _, rest = str(message.get("topic")).partition(".")
+        try:
+            if kind == "tickers":
+                self._ticker(message, received_ns=received_ns)
+            elif kind == "publicTrade":
+                trades = [self._connector.parse_trade(row) for row in self._connector.read.rows(message, "data")]
+                tell(self.events.on_trades, trades)
+            elif kind == "orderbook" and message.get("type") == "snapshot":
+                self._book(message, received_ns=received_ns)
+            elif kind == "kline":
+                self._candles(message, name=rest.partition(".")[2])
+        except PayloadError as error:
+            log.warning("Unreadable market event: %s", error.message)
+
+    def _book(self, message: Row, *, received_ns: int) -> None:
+        row = self._connector.read.mapping(message, "data")
+        top = self._connector.parse_book_top(row, at_ms=_stamp(message))
+        if self._is_book_wanted:
+            tell(self.events.on_book_top, top)
+        ticker = self._rows.get(row["s"])
+        if self._is_book_merged and ticker is not None:
+            ticker |= {"bid1Price": str(top.bid or ""), "ask1Price": str(top.ask or "")}
+            self._tell(ticker, at_ms=top.at_ms, received_ns=received_ns)
+
+    def _ticker(self, message: Row, *, received_ns: int) -> None:
         data = message.get("data")
         if not isinstance(data, dict) or not isinstance(name := data.get("symbol"), str):
             return
         if message.get("type") == "snapshot":
-            row = self._rows[name] = data
+            quotes = {k: v for k, v in self._rows.get(name, {}).items() if k in _QUOTES and self._is_book_merged}
+            row = self._rows[name] = quotes | data
         else:
             row = self._rows.get(name, {})
             if not row:
                 return  # a change to what we never had whole: the next snapshot brings it
             row.update(data)
-        self._tell(row, at_ms=message.get("ts"), received_ns=received_ns)
+        self._tell(row, at_ms=_stamp(message), received_ns=received_ns)
 
-    def _tell(self, row: Row, *, at_ms: Any, received_ns: int) -> None:
-        try:
-            ticker = self._connector.parse_ticker(row, at_ms=at_ms if type(at_ms) is int else 0)
-        except PayloadError as error:
-            log.warning("Unreadable ticker: %s", error.message)
-            return
+    def _tell(self, row: Row, *, at_ms: int, received_ns: int) -> None:
+        ticker = self._connector.parse_ticker(row, at_ms=at_ms)
         tell(self.events.on_ticks, [_tick(ticker, received_ns)])
         tell(self.events.on_tickers, [ticker])
+
+    def _candles(self, message: Row, *, name: str) -> None:
+        symbol = self._connector.symbol_named(name)
+        for row in self._connector.read.rows(message, "data"):
+            tell(self.events.on_candle, symbol, self._timeframe_s, self._connector.parse_bar(row))
+
+
+def _stamp(message: Row) -> int:
+    at_ms: Any = message.get("ts")
+    return at_ms if type(at_ms) is int else 0
 
 
 def _tick(ticker: Ticker, received_ns: int) -> Tick:
@@ -105,39 +128,3 @@ def _tick(ticker: Ticker, received_ns: int) -> Tick:
     bid = last if ticker.bid is None else float(ticker.bid)
     ask = last if ticker.ask is None else float(ticker.ask)
     return Tick(ticker.symbol, last, bid, ask, ticker.at_ms, received_ns)
-
-
-class PrivateDialect(_BybitDialect):
-    """Login, then orders, executions and positions of all categories; ours are the linear ones."""
-
-    def opening(self) -> list[str]:
-        return [_frame("auth", self._connector.login_args())]
-
-    def _control(self, message: Row) -> list[str]:
-        if message.get("op") == "auth":
-            if message.get("success") is not True:
-                raise AuthFailed(f"Bybit refused the stream's login: {str(message.get('ret_msg'))[:200]}")
-            return [_frame("subscribe", ["order", "execution", "position"])]
-        if message.get("op") == "subscribe" and message.get("success") is False:
-            raise StreamBroken(f"subscription refused: {str(message.get('ret_msg'))[:200]}")
-        return super()._control(message)
-
-    def _data(self, message: Row) -> None:
-        topic = str(message.get("topic")).partition(".")[0]
-        for row in self._connector.read.rows(message, "data"):
-            if row.get("category", "linear") != "linear" or self._connector.symbol_or_none(row) is None:
-                continue
-            try:
-                self._row(topic, row)
-            except PayloadError as error:
-                # One unreadable row may be the fill that matters: end the session, so that what follows is a reconcile.
-                raise StreamBroken(error.message) from None
-
-    def _row(self, topic: str, row: Row) -> None:
-        connector = self._connector
-        if topic == "order":
-            tell(self.events.on_order, connector.parse_order(row))
-        elif topic == "execution" and row.get("execType") in FILL_TYPES:
-            tell(self.events.on_fill, connector.parse_fill(row))
-        elif topic == "position":
-            tell(self.events.on_position, connector.parse_position(row), connector.symbol(row))

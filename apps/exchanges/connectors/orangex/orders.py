@@ -66,7 +66,7 @@ class OrangeXOrders(OrangeXRows, ABC):
         return calls.BUY if request.side is Side.BUY else calls.SELL, params
 
     def place(self, request: OrderRequest) -> OrderAck:
-        self._checked(request)
+        self.order_checked(request)
         self.venue_symbol(request.symbol)
         if request.order_type in CONDITION_WORDS:
             self._check_not_reached(request)

@@ -57,6 +57,7 @@ SPEC = ExchangeSpec(
             Capability.LEVERAGE, Capability.MARGIN_MODE, Capability.MARGIN_MODE_PER_SYMBOL, Capability.HEDGE,
             Capability.CONDITIONAL, Capability.REDUCE_ONLY_IN_HEDGE, Capability.POST_ONLY,
             Capability.IMMEDIATE_OR_CANCEL, Capability.FILL_OR_KILL, Capability.KEY_RIGHTS, Capability.PRIVATE_STREAM,
+            Capability.BALANCE_STREAM,
         }
     ),
     venue_suffix="-USDT-PERPETUAL",

@@ -136,10 +136,10 @@ class PublicDialect(OrangeXDialect):
 
     def _bar(self, name: str, row: Row) -> None:
         """Bars come as they run; that one is over is told by the first of the next."""
-        read, frame_ms = self._connector.read, self._timeframe_s * 1000
+        read = self._connector.read
         symbol = self._connector.symbol_named(name)
         open_ms = read.integer(row, "tick") * 1000
-        bar = self._connector._candle(row | {"open_ms": open_ms}, frame_ms=frame_ms, now_ms=open_ms)
+        bar = self._connector.bar(row | {"open_ms": open_ms}, is_closed=False)
         before = self._bars.get(name)
         if before is not None and open_ms < before.open_ms:
             return

@@ -10,7 +10,7 @@ from apps.exchanges.paper.binance.trade import window
 from apps.exchanges.paper.face import Call
 from cts.domain.matching import liquidation
 from cts.domain.matching.events import Refusal, Refused
-from cts.domain.types import MarginMode, PositionMode
+from cts.domain.types import MarginMode, Market, PositionMode
 from cts.domain.units import decimal_text as text
 
 if TYPE_CHECKING:
@@ -161,11 +161,38 @@ def commission_rate(face: "BinanceFace", call: Call) -> object:
 def income(face: "BinanceFace", call: Call) -> object:
     start, end = window(call)
     symbol = SYMBOLS.get(call.params.get("symbol", ""))
-    entries = [entry for entry in call.account.ledger if symbol in (None, entry.symbol) and start <= entry.at_ms <= end]
+    ledger = [entry for entry in call.account.ledger if entry.market is Market.LINEAR]
+    entries = [entry for entry in ledger if symbol in (None, entry.symbol) and start <= entry.at_ms <= end]
     rows = [income_row(entry) for entry in entries]
     if kind := call.params.get("incomeType"):
         rows = [row for row in rows if row["incomeType"] == kind]
-    return rows[-integer(call, "limit", 100, high=1000) :]
+    limit, page = integer(call, "limit", 100, high=1000), integer(call, "page", 1, high=10_000)
+    if call.params.get("startTime") or page > 1:
+        return rows[(page - 1) * limit : page * limit]
+    return rows[-limit:]
+
+
+def margin_pairs(face: "BinanceFace", call: Call) -> object:
+    """Nothing is lent here."""
+    return []
+
+
+def api_restrictions(face: "BinanceFace", call: Call) -> object:
+    return {
+        "ipRestrict": False,
+        "createTime": 1_767_225_600_000,
+        "enableReading": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": True,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": True,
+        "enableSpotAndMarginTrading": True,
+        "enablePortfolioMarginTrading": False,
+    }
 
 
 def listen_key_create(face: "BinanceFace", call: Call) -> object:

@@ -1,5 +1,6 @@
 """Binance's doors for conditional orders, which live apart from the book until they are set off."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from apps.exchanges.paper.binance.errors import BinanceError, missing
@@ -21,6 +22,7 @@ TYPES = {
     "TAKE_PROFIT_MARKET": (OrderType.MARKET, True),
     "STOP": (OrderType.LIMIT, False),
     "TAKE_PROFIT": (OrderType.LIMIT, True),
+    "TRAILING_STOP_MARKET": (OrderType.MARKET, False),
 }
 WORKING = {"CONTRACT_PRICE": TriggerBy.LAST, "MARK_PRICE": TriggerBy.MARK}
 
@@ -45,10 +47,12 @@ def _request(call: Call) -> Request:
     order_type, is_target = TYPES[kind]
     side = side_of(call)
     is_closing = is_true(call, "closePosition")
-    quantity, trigger_price = number(call, "quantity"), number(call, "triggerPrice")
+    is_trailing = kind == "TRAILING_STOP_MARKET"
+    quantity, trigger_price = number(call, "quantity"), number(call, "activatePrice" if is_trailing else "triggerPrice")
+    ratio = _trail_ratio(call) if is_trailing else None
     if is_closing and (quantity is not None or is_true(call, "reduceOnly")):
         raise BinanceError(-4136, "Target strategy invalid for orderType with closePosition.")
-    if trigger_price is None:
+    if trigger_price is None and not is_trailing:
         raise missing("triggerPrice")
     if quantity is None and not is_closing:
         raise missing("quantity")
@@ -59,12 +63,13 @@ def _request(call: Call) -> Request:
         symbol=symbol,
         side=side,
         order_type=order_type,
-        quantity=quantity or trigger_price * 0,
+        quantity=quantity or Decimal(0),
         client_id=client_id_of(call, "clientAlgoId"),
         price=number(call, "price") if order_type is OrderType.LIMIT else None,
         time_in_force=time_in_force(call, order_type),
         trigger_price=trigger_price,
         trigger_by=WORKING[working],
+        trail_ratio=ratio,
         is_rising=(side is Side.BUY) != is_target,
         is_reduce_only=is_true(call, "reduceOnly") or is_closing,
         is_close_position=is_closing,
@@ -72,9 +77,19 @@ def _request(call: Call) -> Request:
     )
 
 
+def _trail_ratio(call: Call) -> Decimal:
+    """A percentage from a tenth to ten, in tenths."""
+    percent = number(call, "callbackRate")
+    if percent is None:
+        raise missing("callbackRate")
+    if not Decimal("0.1") <= percent <= 10 or percent % Decimal("0.1"):
+        raise BinanceError(-2007, "Invalid callBack rate.")
+    return percent / 100
+
+
 def _conditional(account: Account) -> list[Order]:
     known = [*account.closed_orders.values(), *account.open_orders.values()]
-    return [order for order in known if order.is_conditional]
+    return [order for order in known if order.is_conditional and not order.request.is_spot]
 
 
 def _find(call: Call, *, code: int, message: str) -> Order:
@@ -100,7 +115,7 @@ def cancel(face: "BinanceFace", call: Call) -> object:
 
 
 def _waiting(call: Call, symbol: str | None) -> list[Order]:
-    orders = [order for order in call.account.open_orders.values() if order.is_conditional and not order.triggered_id]
+    orders = [order for order in _conditional(call.account) if order.status.is_open and not order.triggered_id]
     return [order for order in orders if symbol in (None, order.request.symbol)]
 
 

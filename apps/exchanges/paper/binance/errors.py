@@ -22,9 +22,11 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.QUANTITY_TOO_LARGE: (-4005, "Quantity greater than max quantity."),
     Refusal.NOTIONAL_TOO_SMALL: (-4164, "Order's notional must be no smaller than 5 (unless you choose reduce only)."),
     Refusal.INSUFFICIENT_MARGIN: (-2019, "Margin is insufficient."),
+    Refusal.INSUFFICIENT_BALANCE: (-2010, "Account has insufficient balance for requested action."),
     Refusal.REDUCE_ONLY: (-2022, "ReduceOnly Order is rejected."),
     Refusal.POSITION_SIDE: (-4061, "Order's position side does not match user's setting."),
     Refusal.TRIGGER_SIDE: (-2021, "Order would immediately trigger."),
+    Refusal.TRAIL: (-2007, "Invalid callBack rate."),
     Refusal.WOULD_TAKE: (
         -5022,
         "Due to the order could not be executed as maker, the Post Only order will be rejected.",

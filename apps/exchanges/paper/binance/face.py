@@ -6,13 +6,16 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from apps.exchanges.paper.binance import account, algo, listing, trade
+from apps.exchanges.paper.binance import account, algo, batch, listing, spot, spot_market, spot_streams, trade
 from apps.exchanges.paper.binance import market as public
 from apps.exchanges.paper.binance.errors import REFUSALS, BinanceError, missing
 from apps.exchanges.paper.binance.rows import POLICY, RULES
-from apps.exchanges.paper.binance.socket import open_session
-from apps.exchanges.paper.binance.streams import broadcast
-from apps.exchanges.paper.binance.user_stream import private_messages
+from apps.exchanges.paper.binance.socket import COMBINED, open_session
+from apps.exchanges.paper.binance.spot_rows import SPOT_RULES
+from apps.exchanges.paper.binance.spot_socket import SPOT
+from apps.exchanges.paper.binance.spot_user_stream import spot_messages
+from apps.exchanges.paper.binance.streams import broadcast, cast
+from apps.exchanges.paper.binance.user_stream import is_spot, private_messages
 from apps.exchanges.paper.face import Call, Face, Member, Params
 from apps.exchanges.paper.faults import Faults
 from apps.exchanges.paper.http import Request, Response, json_response
@@ -36,7 +39,7 @@ class Door(msgspec.Struct, frozen=True, array_like=True):
     is_order: bool = False
 
 
-F = "/fapi/v1/"
+F, S = "/fapi/v1/", "/api/v3/"
 DOORS: dict[tuple[str, str], Door] = {
     ("GET", F + "ping"): Door(public.ping),
     ("GET", F + "time"): Door(public.time),
@@ -57,6 +60,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("PUT", F + "order"): Door(trade.amend, SIGNED, 1, True),
     ("GET", F + "order"): Door(trade.query, SIGNED),
     ("DELETE", F + "order"): Door(trade.cancel, SIGNED),
+    ("POST", F + "batchOrders"): Door(batch.create, SIGNED, 5, True),
+    ("DELETE", F + "batchOrders"): Door(batch.cancel, SIGNED),
     ("GET", F + "openOrders"): Door(trade.open_orders, SIGNED),
     ("GET", F + "allOrders"): Door(trade.all_orders, SIGNED, 5),
     ("DELETE", F + "allOpenOrders"): Door(trade.cancel_all, SIGNED),
@@ -76,6 +81,9 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", F + "multiAssetsMargin"): Door(account.multi_assets, SIGNED, 30),
     ("GET", F + "leverageBracket"): Door(account.leverage_brackets, SIGNED),
     ("GET", F + "commissionRate"): Door(account.commission_rate, SIGNED, 20),
+    ("GET", "/sapi/v1/margin/allPairs"): Door(account.margin_pairs),
+    ("GET", "/sapi/v1/margin/isolated/allPairs"): Door(account.margin_pairs),
+    ("GET", "/sapi/v1/account/apiRestrictions"): Door(account.api_restrictions, SIGNED),
     ("GET", F + "income"): Door(account.income, SIGNED, 30),
     ("GET", "/fapi/v2/balance"): Door(account.balance, SIGNED, 5),
     ("GET", "/fapi/v3/balance"): Door(account.balance, SIGNED, 5),
@@ -83,6 +91,24 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/fapi/v3/account"): Door(account.account_v3, SIGNED, 5),
     ("GET", "/fapi/v2/positionRisk"): Door(account.positions_v2, SIGNED, 5),
     ("GET", "/fapi/v3/positionRisk"): Door(account.positions_v3, SIGNED, 5),
+    ("GET", S + "ping"): Door(public.ping),
+    ("GET", S + "time"): Door(public.time),
+    ("GET", S + "exchangeInfo"): Door(spot_market.exchange_info, NONE, 20),
+    ("GET", S + "klines"): Door(spot_market.klines, NONE, 2),
+    ("GET", S + "ticker/24hr"): Door(spot_market.day_tickers, NONE, 80),
+    ("GET", S + "ticker/bookTicker"): Door(spot_market.book_tickers, NONE, 4),
+    ("GET", S + "ticker/price"): Door(spot_market.prices, NONE, 4),
+    ("GET", S + "depth"): Door(spot_market.depth, NONE, 5),
+    ("GET", S + "trades"): Door(spot_market.trades, NONE, 25),
+    ("GET", S + "account"): Door(spot.account, SIGNED, 20),
+    ("POST", S + "order"): Door(spot.create, SIGNED, 1, True),
+    ("POST", S + "order/test"): Door(spot.test, SIGNED),
+    ("GET", S + "order"): Door(spot.query, SIGNED, 4),
+    ("DELETE", S + "order"): Door(spot.cancel, SIGNED),
+    ("GET", S + "openOrders"): Door(spot.open_orders, SIGNED, 6),
+    ("DELETE", S + "openOrders"): Door(spot.cancel_all, SIGNED),
+    ("GET", S + "allOrders"): Door(spot.all_orders, SIGNED, 20),
+    ("GET", S + "myTrades"): Door(spot.my_trades, SIGNED, 20),
     ("POST", F + "listenKey"): Door(account.listen_key_create, KEY),
     ("PUT", F + "listenKey"): Door(account.listen_key_keep, KEY),
     ("DELETE", F + "listenKey"): Door(account.listen_key_close, KEY),
@@ -92,7 +118,7 @@ DOORS: dict[tuple[str, str], Door] = {
 class BinanceFace(Face):
     slug = "binance"
     policy = POLICY
-    rules = RULES
+    rules = RULES | SPOT_RULES
 
     def __init__(self, *, market: Market, store: Store, faults: Faults, is_limited: bool = False) -> None:
         super().__init__(market=market, store=store, faults=faults, is_limited=is_limited)
@@ -173,21 +199,30 @@ class BinanceFace(Face):
             if member.listen_key and now_ms > member.listen_until_ms:
                 expired = {"e": "listenKeyExpired", "E": now_ms, "listenKey": member.listen_key}
                 member.listen_key = ""
-                for socket in member.listeners:
+                for socket in [socket for socket, topics in member.listeners.items() if "user" in topics]:
                     socket.send(text_frame(msgspec.json.encode(expired)))
-                member.listeners.clear()
+                    del member.listeners[socket]
 
     def connect(self, request: Request, socket: Socket) -> bool:
         return open_session(self, request, socket)
 
     def publish(self, member: Member, events: list[Event]) -> list[tuple[str, object]]:
-        return private_messages(self, member, events)
+        ours = [event for event in events if is_spot(event)]
+        return private_messages(self, member, events) + (spot_messages(member, ours) if ours else [])
 
     def broadcast(self, symbol: str) -> None:
         second = self.market.quotes[symbol].at_ms // 1000
         is_new_second = self._seconds.get(symbol) != second or self.market.is_quiet
         self._seconds[symbol] = second
-        broadcast(self, symbol, is_new_second=is_new_second)
+        if symbol not in SPOT_RULES:
+            broadcast(self, symbol, is_new_second=is_new_second)
+            return
+
+        def is_wanted(topic: str) -> bool:
+            return bool(self.topics.get(SPOT + topic) or self.topics.get(COMBINED + SPOT + topic))
+
+        for topic, make in spot_streams.streams(self, symbol, is_new_second=is_new_second, is_wanted=is_wanted):
+            cast(self, topic, make, prefix=SPOT)
 
 
 def _params(request: Request) -> Params:

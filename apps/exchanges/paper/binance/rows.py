@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from cts.domain.matching import trailing
 from cts.domain.matching.state import Account, BookStatus, Entry, EntryKind, Fill, Order, Policy, Rules, TriggerBy
 from cts.domain.synthetic import PROFILES
 from cts.domain.types import OrderType, PositionMode, PositionSide, TimeInForce
@@ -15,6 +16,8 @@ POLICY = Policy(
     taker_fee_rate=Decimal("0.0005"),
     is_client_id_reusable=True,
     is_crossing_refused=True,
+    is_wallet_unified=False,
+    is_spot_conditional_reserved=True,
 )
 # base: lot step, min quantity, max quantity, max market quantity, min notional, max leverage, maintenance ratio
 _LISTED = {
@@ -96,6 +99,8 @@ def wire_id(order: Order) -> int:
 def conditional_type(order: Order) -> str:
     """Stop or take profit, by the way the price has to go for this side."""
     request = order.request
+    if request.trail_ratio is not None:
+        return "TRAILING_STOP_MARKET"
     is_stop = request.is_rising == (request.side.sign > 0)
     name = "STOP" if is_stop else "TAKE_PROFIT"
     return name if request.order_type is OrderType.LIMIT else f"{name}_MARKET"
@@ -146,6 +151,7 @@ def algo_status(order: Order) -> str:
 
 def algo_row(order: Order) -> Row:
     request = order.request
+    is_trailing = request.trail_ratio is not None
     return {
         "algoId": order.id,
         "clientAlgoId": request.client_id,
@@ -160,7 +166,7 @@ def algo_row(order: Order) -> Row:
         "actualOrderId": str(order.triggered_id) if order.triggered_id else "",
         "actualPrice": text(order.average_price or Decimal(0)),
         "actualQty": text(order.filled_quantity),
-        "triggerPrice": text(order.trigger_price or Decimal(0)),
+        "triggerPrice": text((trailing.stop_price(order) if is_trailing else order.trigger_price) or Decimal(0)),
         "price": text(order.price or Decimal(0)),
         "icebergQuantity": None,
         "selfTradePreventionMode": "EXPIRE_MAKER",
@@ -169,8 +175,8 @@ def algo_row(order: Order) -> Row:
         "closePosition": request.is_close_position,
         "priceProtect": False,
         "reduceOnly": request.is_reduce_only,
-        "activatePrice": "",
-        "callbackRate": "",
+        "activatePrice": text(order.trigger_price) if is_trailing and order.trigger_price else "",
+        "callbackRate": text(request.trail_ratio * 100) if request.trail_ratio else "",
         "createTime": order.created_ms,
         "updateTime": order.updated_ms,
         "triggerTime": order.triggered_ms,

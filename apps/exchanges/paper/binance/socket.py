@@ -7,6 +7,7 @@ import orjson
 
 from apps.exchanges.paper.binance.market import INTERVALS
 from apps.exchanges.paper.binance.rows import SYMBOLS
+from apps.exchanges.paper.binance.spot_socket import SPOT, ApiSession, spot_carried
 from apps.exchanges.paper.http import Request
 from apps.exchanges.paper.websocket import Socket, text_frame
 
@@ -59,9 +60,9 @@ class Session:
         for name in names:
             member = next((m for m in self.face.members.values() if m.listen_key and m.listen_key == name), None)
             if member is not None and self.route in ("", "private"):
-                member.listeners[self.socket] = {"*"}
+                member.listeners[self.socket] = {"user"}
                 self.names.append(name)
-            elif is_carried(name, self.route):
+            elif spot_carried(name) if self.route == "spot" else is_carried(name, self.route):
                 self.face.topics[self._topic(name)].add(self.socket)
                 self.names.append(name)
 
@@ -72,6 +73,7 @@ class Session:
                 self.names.remove(name)
 
     def _topic(self, name: str) -> str:
+        name = f"{SPOT}{name}" if self.route == "spot" else name
         return f"{COMBINED}{name}" if self.is_combined else name
 
 
@@ -86,9 +88,15 @@ def is_carried(name: str, route: str) -> bool:
 
 
 def open_session(face: "BinanceFace", request: Request, socket: Socket) -> bool:
-    """`[/public|/market|/private]/ws[/name/name]`, or `/stream?streams=name/name`."""
+    """`[/public|/market|/private|/spot]/ws[/name/name]`, or `/stream?streams=name/name`; or the websocket API.
+
+    Spot's streams have a host of their own at the venue, and a path of their own here.
+    """
     parts = request.path.strip("/").split("/")
-    route = parts.pop(0) if parts[0] in ("public", "market", "private") else ""
+    if parts[:2] == ["ws-api", "v3"]:
+        ApiSession(face, socket)
+        return True
+    route = parts.pop(0) if parts[0] in ("public", "market", "private", "spot") else ""
     if not parts or parts[0] not in ("ws", "stream"):
         return False
     query = parse_qs(request.query)

@@ -8,6 +8,7 @@ import orjson
 from apps.exchanges.paper.binance.market import INTERVALS, book_ticker_row, day_row, levels, premium_row
 from apps.exchanges.paper.binance.rows import NAMES, Row
 from apps.exchanges.paper.binance.socket import COMBINED
+from apps.exchanges.paper.market import Trade
 from cts.domain.types import Side
 from cts.domain.units import decimal_text as text
 
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
 def broadcast(face: "BinanceFace", symbol: str, *, is_new_second: bool) -> None:
     name = NAMES[symbol].lower()
     for topic, make in _public(face, symbol, name=name, is_new_second=is_new_second):
-        plain, combined = face.topics.get(topic), face.topics.get(COMBINED + topic)
-        if not plain and not combined:
-            continue
-        body = orjson.dumps(make())
-        if plain:
-            face.cast(topic, body)
-        if combined:
-            face.cast(COMBINED + topic, b'{"stream":"' + topic.encode() + b'","data":' + body + b"}")
+        cast(face, topic, make)
+
+
+def cast(face: "BinanceFace", topic: str, make: Callable[[], object], *, prefix: str = "") -> None:
+    """To the sockets that want it as it is, and to those that want its name beside it."""
+    plain, combined = face.topics.get(prefix + topic), face.topics.get(COMBINED + prefix + topic)
+    if not plain and not combined:
+        return
+    body = orjson.dumps(make())
+    if plain:
+        face.cast(prefix + topic, body)
+    if combined:
+        face.cast(COMBINED + prefix + topic, b'{"stream":"' + topic.encode() + b'","data":' + body + b"}")
 
 
 def _public(
@@ -33,14 +39,14 @@ def _public(
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     yield f"{name}@bookTicker", lambda: _book_ticker(face, symbol)
     yield "!bookTicker", lambda: _book_ticker(face, symbol)
-    yield f"{name}@aggTrade", lambda: _trade(face, symbol)
+    yield f"{name}@aggTrade", lambda: trade_event(face.market.last_trade(symbol), name=NAMES[symbol])
     for depth in (5, 10, 20):
         for speed in ("", "@100ms", "@500ms"):
             yield f"{name}@depth{depth}{speed}", lambda depth=depth: _partial_book(face, symbol, depth)  # type: ignore[misc]
     for interval, timeframe_s in INTERVALS.items():
         topic = f"{name}@kline_{interval}"
         if face.topics.get(topic) or face.topics.get(COMBINED + topic):
-            for row in _candles(face, symbol, interval=interval, timeframe_s=timeframe_s):
+            for row in candle_events(face, symbol, name=NAMES[symbol], interval=interval, timeframe_s=timeframe_s):
                 yield topic, lambda row=row: row  # type: ignore[misc]
     if is_new_second:
         yield f"{name}@ticker", lambda: _day(face, symbol)
@@ -66,13 +72,12 @@ def _book_ticker(face: "BinanceFace", symbol: str) -> Row:
     }
 
 
-def _trade(face: "BinanceFace", symbol: str) -> Row:
-    trade = face.market.trades[symbol][-1]
+def trade_event(trade: Trade, *, name: str) -> Row:
     return {
         "e": "aggTrade",
         "E": trade.at_ms,
         "a": trade.id,
-        "s": NAMES[symbol],
+        "s": name,
         "p": text(trade.price),
         "q": text(trade.quantity),
         "f": trade.id,
@@ -89,7 +94,7 @@ def _partial_book(face: "BinanceFace", symbol: str, depth: int) -> Row:
     return {**head, "b": sides["bids"], "a": sides["asks"]}
 
 
-def _candles(face: "BinanceFace", symbol: str, *, interval: str, timeframe_s: int) -> Iterator[Row]:
+def candle_events(face: "BinanceFace", symbol: str, *, name: str, interval: str, timeframe_s: int) -> Iterator[Row]:
     """The running bar; with the first second of a new one also the finished one, marked as such."""
     at_ms = face.market.quotes[symbol].at_ms
     since = at_ms - timeframe_s * 1000
@@ -100,7 +105,7 @@ def _candles(face: "BinanceFace", symbol: str, *, interval: str, timeframe_s: in
         bar = {
             "t": candle.open_ms,
             "T": candle.open_ms + timeframe_s * 1000 - 1,
-            "s": NAMES[symbol],
+            "s": name,
             "i": interval,
             "f": 1,
             "L": 2,
@@ -116,7 +121,7 @@ def _candles(face: "BinanceFace", symbol: str, *, interval: str, timeframe_s: in
             "Q": "0",
             "B": "0",
         }
-        yield {"e": "kline", "E": at_ms, "s": NAMES[symbol], "k": bar}
+        yield {"e": "kline", "E": at_ms, "s": name, "k": bar}
 
 
 def _day(face: "BinanceFace", symbol: str) -> Row:

@@ -129,7 +129,7 @@ def _without_time(row: Row) -> Row:
 def _in_book(account: Account) -> list[Order]:
     """Plain orders, and conditional ones from the moment they were set off."""
     known = [*account.closed_orders.values(), *account.open_orders.values()]
-    return [order for order in known if not order.is_conditional or order.triggered_id]
+    return [o for o in known if not o.request.is_spot and (not o.is_conditional or o.triggered_id)]
 
 
 def find(call: Call, *, code: int, message: str) -> Order:

@@ -17,6 +17,7 @@ from apps.exchanges.paper.face import Member
 from cts.domain.matching import margin
 from cts.domain.matching.events import Event, LegChanged, MoneyMoved, OrderUpdated
 from cts.domain.matching.state import BookStatus, EntryKind
+from cts.domain.types import Market
 from cts.domain.units import decimal_text as text
 
 if TYPE_CHECKING:
@@ -25,12 +26,19 @@ if TYPE_CHECKING:
 
 def private_messages(face: "BinanceFace", member: Member, events: list[Event]) -> list[tuple[str, object]]:
     """Orders and fills one by one; what they did to account and positions once, before the first fill."""
+    events = [event for event in events if not is_spot(event)]
     updates = [event for event in events if isinstance(event, OrderUpdated)]
     first = next((index for index, update in enumerate(updates) if update.fill), len(updates))
     rows = [row for update in updates[:first] for row in _order_messages(update)]
     rows += _account_messages(face, member, events)
     rows += [row for update in updates[first:] for row in _order_messages(update)]
     return [("user", row) for row in rows]
+
+
+def is_spot(event: Event) -> bool:
+    if isinstance(event, OrderUpdated):
+        return event.order.request.is_spot
+    return isinstance(event, MoneyMoved) and event.entry.market is Market.SPOT
 
 
 def _account_messages(face: "BinanceFace", member: Member, events: list[Event]) -> list[Row]:
@@ -146,6 +154,8 @@ def _algo_update(event: OrderUpdated, status: str) -> Row:
         "ai": row["actualOrderId"] if is_set_off else "",
         "ap": row["actualPrice"],
         "aq": row["actualQty"],
+        "AP": row["activatePrice"],
+        "cr": row["callbackRate"],
         "act": row["orderType"].removesuffix("_MARKET") if not is_set_off else "MARKET",
         "tp": row["triggerPrice"],
         "p": row["price"],

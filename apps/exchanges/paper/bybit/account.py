@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from apps.exchanges.paper.bybit.errors import BybitError
 from apps.exchanges.paper.bybit.holdings import attached, position_rows, wallet_row
-from apps.exchanges.paper.bybit.market import category, symbol_of
-from apps.exchanges.paper.bybit.rows import NAMES, POLICY, Row
+from apps.exchanges.paper.bybit.listing import POLICY
+from apps.exchanges.paper.bybit.market import category, listed, perpetual, symbol_of
+from apps.exchanges.paper.bybit.rows import Row
 from apps.exchanges.paper.bybit.trade import LEGS, TRIGGERS, number
 from apps.exchanges.paper.face import Call
 from cts.domain.matching import engine, liquidation
@@ -44,8 +45,10 @@ def info(face: "BybitFace", call: Call) -> Row:
 
 
 def fee_rate(face: "BybitFace", call: Call) -> Row:
-    names = [call.params["symbol"]] if call.params.get("symbol") else list(NAMES.values())
+    names = [call.params["symbol"]] if call.params.get("symbol") else list(listed(call))
     maker, taker = text(POLICY.maker_fee_rate), text(POLICY.taker_fee_rate)
+    if category(call) == "spot":
+        maker, taker = text(POLICY.spot_maker_fee_rate), text(POLICY.spot_taker_fee_rate)
     return {"list": [{"symbol": name, "makerFeeRate": maker, "takerFeeRate": taker} for name in names]}
 
 
@@ -71,7 +74,10 @@ def positions(face: "BybitFace", call: Call) -> Row:
         rows = position_rows(account, symbol_of(call), venue=face.venue)
     elif call.params.get("settleCoin"):
         held = [
-            row for symbol in NAMES for row in position_rows(account, symbol, venue=face.venue) if row["size"] != "0"
+            row
+            for symbol in listed(call).values()
+            for row in position_rows(account, symbol, venue=face.venue)
+            if row["size"] != "0"
         ]
         rows = held if call.params["settleCoin"] == "USDT" else []
     else:
@@ -80,7 +86,7 @@ def positions(face: "BybitFace", call: Call) -> Row:
 
 
 def set_leverage(face: "BybitFace", call: Call) -> Row:
-    symbol = symbol_of(call)
+    symbol = perpetual(call)
     buy, sell = number(call, "buyLeverage"), number(call, "sellLeverage")
     if buy is None or buy != sell or buy % 1:
         raise BybitError(10001, "params error: buyLeverage and sellLeverage must be equal whole numbers")
@@ -114,7 +120,7 @@ def switch_mode(face: "BybitFace", call: Call) -> Row:
 
 def trading_stop(face: "BybitFace", call: Call) -> Row:
     """Stop and target of the whole position: set, move, or take away with "0"."""
-    symbol = symbol_of(call)
+    symbol = perpetual(call)
     side = LEGS.get(call.params.get("positionIdx", "0")) or next(
         (side for side in PositionSide if call.account.held(symbol, side)), None
     )
@@ -162,7 +168,7 @@ def query_api(face: "BybitFace", call: Call) -> Row:
         "secret": "",
         "permissions": {
             "ContractTrade": ["Order", "Position"],
-            "Spot": [],
+            "Spot": ["SpotTrade"],
             "Wallet": [],
             "Options": [],
             "Derivatives": ["DerivativesTrade"],

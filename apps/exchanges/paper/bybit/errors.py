@@ -10,6 +10,27 @@ class BybitError(Exception):
         self.message = message
 
 
+# Spot's own, where they differ.
+SPOT_REFUSALS: dict[Refusal, tuple[int, str]] = {
+    Refusal.DUPLICATE_CLIENT_ID: (170141, "Duplicate clientOrderId"),
+    Refusal.PRICE_TICK: (170134, "Order price has too many decimals."),
+    Refusal.PRICE_BAND: (170193, "Buy order price cannot be higher than the limit."),
+    Refusal.QUANTITY_STEP: (170137, "Order quantity has too many decimals."),
+    Refusal.QUANTITY_TOO_SMALL: (170136, "The quantity is below the lower limit."),
+    Refusal.QUANTITY_TOO_LARGE: (170135, "The quantity exceeds the upper limit."),
+    Refusal.NOTIONAL_TOO_SMALL: (170140, "Order value exceeded lower limit."),
+    Refusal.REDUCE_ONLY: (10001, "reduceOnly is not supported for spot."),
+    Refusal.POSITION_SIDE: (10001, "positionIdx is not supported for spot."),
+    Refusal.NOT_FOUND: (170213, "Order does not exist."),
+    Refusal.ALREADY_FINAL: (170142, "Order has been canceled or filled."),
+    Refusal.TOO_MANY_ORDERS: (170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders."),
+}
+
+
+def told(reason: Refusal, *, category: str) -> tuple[int, str]:
+    return (SPOT_REFUSALS if category == "spot" else {}).get(reason) or REFUSALS[reason]
+
+
 REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.UNKNOWN_SYMBOL: (10001, "params error: symbol invalid"),
     Refusal.DUPLICATE_CLIENT_ID: (110072, "OrderLinkedID is duplicate"),
@@ -21,14 +42,16 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.QUANTITY_TOO_LARGE: (10001, "The number of contracts exceeds maximum limit allowed: too large"),
     Refusal.NOTIONAL_TOO_SMALL: (110094, "Order does not meet minimum order value 5USDT"),
     Refusal.INSUFFICIENT_MARGIN: (110007, "ab not enough for new order"),
+    Refusal.INSUFFICIENT_BALANCE: (170131, "Insufficient balance."),
     Refusal.REDUCE_ONLY: (110017, "current position is zero, cannot fix reduce-only order qty"),
     Refusal.POSITION_SIDE: (10001, "position idx not match position mode"),
     Refusal.TRIGGER_SIDE: (10001, "StopLoss or TakeProfit is on the wrong side of the base price"),
+    Refusal.TRAIL: (10001, "params error: trailing stop invalid"),
     Refusal.LEVERAGE: (110013, "cannot set leverage gt maxLeverage by risk limit"),
     Refusal.NOT_FOUND: (110001, "order not exists or too late to cancel"),
     Refusal.ALREADY_FINAL: (110001, "order not exists or too late to cancel"),
     Refusal.TOO_MANY_ORDERS: (110020, "Not allowed to have more than 500 active orders"),
-    Refusal.NO_CHANGE: (10001, "order not modified"),
+    Refusal.NO_CHANGE: (10001, "The order remains unchanged as the parameters entered match the existing ones."),
     Refusal.HAS_POSITION: (110024, "You have an existing position, so the position mode cannot be switched"),
     Refusal.HAS_ORDERS: (110028, "You have existing open orders, so the position mode cannot be switched"),
 }

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import msgspec
 import orjson
 
-from apps.exchanges.paper.bybit import account, market, trade
-from apps.exchanges.paper.bybit.errors import REFUSALS, BybitError
-from apps.exchanges.paper.bybit.rows import POLICY, RULES, Row
+from apps.exchanges.paper.bybit import account, batch, history, market, trade
+from apps.exchanges.paper.bybit.errors import BybitError, told
+from apps.exchanges.paper.bybit.listing import POLICY, RULES
+from apps.exchanges.paper.bybit.rows import Row
 from apps.exchanges.paper.bybit.socket import Session, broadcast
 from apps.exchanges.paper.bybit.user_stream import private_messages
 from apps.exchanges.paper.face import Call, Face, Member, Params
@@ -46,15 +47,18 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/v5/order/create"): Door(trade.create, True, 10),
     ("POST", "/v5/order/amend"): Door(trade.amend, True, 10),
     ("POST", "/v5/order/cancel"): Door(trade.cancel, True, 10),
-    ("POST", "/v5/order/cancel-all"): Door(trade.cancel_all, True, 10),
-    ("GET", "/v5/order/realtime"): Door(trade.realtime, True),
-    ("GET", "/v5/order/history"): Door(trade.history, True),
-    ("GET", "/v5/execution/list"): Door(trade.executions, True),
+    ("POST", "/v5/order/create-batch"): Door(batch.create, True, 10),
+    ("POST", "/v5/order/amend-batch"): Door(batch.amend, True, 10),
+    ("POST", "/v5/order/cancel-batch"): Door(batch.cancel, True, 10),
+    ("POST", "/v5/order/cancel-all"): Door(history.cancel_all, True, 10),
+    ("GET", "/v5/order/realtime"): Door(history.realtime, True),
+    ("GET", "/v5/order/history"): Door(history.history, True),
+    ("GET", "/v5/execution/list"): Door(history.executions, True),
     ("GET", "/v5/user/query-api"): Door(account.query_api, True, 10),
     ("GET", "/v5/asset/coin/query-info"): Door(account.coin_info, True, 5),
 }
 IDLE_S = 600
-PUBLIC_SOCKETS = frozenset({"/v5/public/linear"})
+SOCKETS = {"/v5/public/linear": "linear", "/v5/public/spot": "spot", "/v5/private": ""}
 
 
 class BybitFace(Face):
@@ -77,11 +81,13 @@ class BybitFace(Face):
         except BybitError as error:
             code, message, result = error.code, error.message, {}
         except Refused as refused:
-            (code, message), result = REFUSALS[refused.reason], {}
+            (code, message), result = told(refused.reason, category=call.params.get("category", "")), {}
         return self._enveloped(code, message, result, now_ms=call.now_ms, headers=headers)
 
     def _enveloped(self, code: int, message: str, result: Row, *, now_ms: int, headers: Params) -> Response:
-        body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": now_ms}
+        # A batch brings the codes of its entries along.
+        aside = result.pop("retExtInfo", {})
+        body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": aside, "time": now_ms}
         return json_response(body, headers=headers)
 
     def _verify(self, request: Request) -> Member:
@@ -140,9 +146,10 @@ class BybitFace(Face):
                 socket.close(1001, "idle")
 
     def connect(self, request: Request, socket: Socket) -> bool:
-        if request.path != "/v5/private" and request.path not in PUBLIC_SOCKETS:
+        category = SOCKETS.get(request.path)
+        if category is None:
             return False
-        Session(self, socket, is_private=request.path == "/v5/private")
+        Session(self, socket, category=category)
         return True
 
     def publish(self, member: Member, events: list[Event]) -> list[tuple[str, object]]:
@@ -162,8 +169,4 @@ def _params(request: Request) -> Params:
         raise BybitError(10001, "Request parameter error.") from None
     if not isinstance(body, dict):
         raise BybitError(10001, "Request parameter error.")
-    return {str(name): _as_text(value) for name, value in body.items() if value is not None}
-
-
-def _as_text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return {str(name): batch.as_text(value) for name, value in body.items() if value is not None}

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from apps.exchanges.paper.bybit.rows import NAMES, RULES, SIDE, Row
+from apps.exchanges.paper.bybit.listing import NAMES, RULES
+from apps.exchanges.paper.bybit.rows import SIDE, Row, category_of
 from apps.exchanges.paper.market import Day, Market
-from cts.domain.matching import margin
-from cts.domain.matching.state import Account, Leg, Order, Venue
+from cts.domain.matching import margin, wallet
+from cts.domain.matching.state import SETTLE, Account, Leg, Order, Venue
 from cts.domain.types import MarginMode, PositionMode, PositionSide
 from cts.domain.units import decimal_text as text
 
@@ -79,6 +80,8 @@ def position_rows(account: Account, symbol: str, *, venue: Venue) -> list[Row]:
 
 def wallet_row(account: Account, *, venue: Venue) -> Row:
     unrealized = margin.unrealized(account, venue=venue)
+    coins = [_coin(account, asset, venue=venue) for asset, total in sorted(account.assets.items()) if total]
+    held = sum((Decimal(row["usdValue"]) for row in coins), Decimal(0))
     equity = account.balance + unrealized
     positions_initial = margin.positions_initial(account, venue=venue)
     orders_initial = margin.orders_initial(account)
@@ -88,7 +91,7 @@ def wallet_row(account: Account, *, venue: Venue) -> Row:
         "equity": text(equity),
         "usdValue": text(equity),
         "walletBalance": text(account.balance),
-        "locked": "0",
+        "locked": text(wallet.reserved(account, SETTLE, policy=venue.policy)),
         "spotHedgingQty": "0",
         "borrowAmount": "0",
         "availableToWithdraw": "",
@@ -107,14 +110,39 @@ def wallet_row(account: Account, *, venue: Venue) -> Row:
         "accountLTV": "",
         "accountIMRate": text(_ratio(positions_initial + orders_initial, equity)),
         "accountMMRate": text(_ratio(maintenance, equity)),
-        "totalEquity": text(equity),
-        "totalWalletBalance": text(account.balance),
+        "totalEquity": text(equity + held),
+        "totalWalletBalance": text(account.balance + held),
         "totalMarginBalance": text(equity),
         "totalAvailableBalance": text(margin.available(account, venue=venue)),
         "totalPerpUPL": text(unrealized),
         "totalInitialMargin": text(positions_initial + orders_initial),
         "totalMaintenanceMargin": text(maintenance),
-        "coin": [coin],
+        "coin": [coin, *coins],
+    }
+
+
+def _coin(account: Account, asset: str, *, venue: Venue) -> Row:
+    """A coin of spot: it is held, and margin for nothing."""
+    total = account.assets[asset]
+    value = total * venue.quotes[f"{asset}/{SETTLE}"].last
+    return {
+        "coin": asset,
+        "equity": text(total),
+        "usdValue": text(value),
+        "walletBalance": text(total),
+        "locked": text(wallet.reserved(account, asset, policy=venue.policy)),
+        "spotHedgingQty": "0",
+        "borrowAmount": "0",
+        "availableToWithdraw": "",
+        "accruedInterest": "0",
+        "totalOrderIM": "0",
+        "totalPositionIM": "0",
+        "totalPositionMM": "0",
+        "unrealisedPnl": "0",
+        "cumRealisedPnl": "0",
+        "bonus": "0",
+        "marginCollateral": True,
+        "collateralSwitch": False,
     }
 
 
@@ -126,24 +154,28 @@ def ticker_row(symbol: str, *, market: Market, day: Day) -> Row:
     quote = market.quotes[symbol]
     change = float(quote.last) / day.open - 1
     lot = RULES[symbol].lot_step
-    return {
+    plain = {
         "symbol": NAMES[symbol],
         "lastPrice": text(quote.last),
-        "indexPrice": text(quote.mark),
-        "markPrice": text(quote.mark),
         "prevPrice24h": f"{day.open:.10g}",
         "price24hPcnt": f"{change:.6f}",
         "highPrice24h": f"{max(day.high, float(quote.last)):.10g}",
         "lowPrice24h": f"{min(day.low, float(quote.last)):.10g}",
-        "prevPrice1h": f"{day.open:.10g}",
-        "openInterest": "50000",
-        "openInterestValue": text(Decimal(50_000) * quote.mark),
         "turnover24h": f"{day.turnover:.4f}",
         "volume24h": f"{day.volume:.4f}",
-        "fundingRate": text(market.funding_rate(symbol, at_ms=quote.at_ms)),
-        "nextFundingTime": str(market.next_funding_ms(at_ms=quote.at_ms)),
         "bid1Price": text(quote.bid),
         "bid1Size": text(lot * 900),
         "ask1Price": text(quote.ask),
         "ask1Size": text(lot * 850),
+    }
+    if category_of(symbol) == "spot":
+        return plain | {"usdIndexPrice": text(quote.mark)}
+    return plain | {
+        "indexPrice": text(quote.mark),
+        "markPrice": text(quote.mark),
+        "prevPrice1h": f"{day.open:.10g}",
+        "openInterest": "50000",
+        "openInterestValue": text(Decimal(50_000) * quote.mark),
+        "fundingRate": text(market.funding_rate(symbol, at_ms=quote.at_ms)),
+        "nextFundingTime": str(market.next_funding_ms(at_ms=quote.at_ms)),
     }

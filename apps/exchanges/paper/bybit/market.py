@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.paper.bybit.errors import BybitError
 from apps.exchanges.paper.bybit.holdings import ticker_row
-from apps.exchanges.paper.bybit.rows import NAMES, RULES, SIDE, SYMBOLS, Row
+from apps.exchanges.paper.bybit.listing import NAMES, RULES, SYMBOLS
+from apps.exchanges.paper.bybit.rows import SIDE, Row
 from apps.exchanges.paper.face import Call
-from apps.exchanges.paper.market import FUNDING_INTERVAL_MS
+from apps.exchanges.paper.market import FUNDING_INTERVAL_MS, perpetual_of
 from cts.domain.matching.book import ladder
 from cts.domain.types import Side
 from cts.domain.units import decimal_text as text
@@ -28,10 +29,22 @@ def category(call: Call) -> str:
 
 
 def symbol_of(call: Call) -> str:
-    name = call.params.get("symbol", "")
-    if category(call) != "linear" or name not in SYMBOLS:
+    symbol = listed(call).get(call.params.get("symbol", ""))
+    if symbol is None:
         raise BybitError(10001, "params error: symbol invalid")
-    return SYMBOLS[name]
+    return symbol
+
+
+def listed(call: Call) -> dict[str, str]:
+    """Symbols of the category by their names; nothing is listed in the categories we don't have."""
+    return SYMBOLS.get(category(call), {})
+
+
+def perpetual(call: Call) -> str:
+    """A symbol where only perpetuals make sense."""
+    if category(call) != "linear":
+        raise BybitError(10001, "params error: category invalid")
+    return symbol_of(call)
 
 
 def integer(call: Call, name: str, default: int, *, low: int = 0, high: int | None = None) -> int:
@@ -48,16 +61,40 @@ def time(face: "BybitFace", call: Call) -> Row:
 
 def instruments(face: "BybitFace", call: Call) -> Row:
     wanted = category(call)
-    if wanted != "linear":
-        return {"category": wanted, "list": [], "nextPageCursor": ""}
-    names = [call.params["symbol"]] if call.params.get("symbol") else list(SYMBOLS)
-    if any(name not in SYMBOLS for name in names):
-        raise BybitError(10001, "params error: symbol invalid")
+    symbols = [symbol_of(call)] if call.params.get("symbol") else list(listed(call).values())
+    make = _spot_instrument if wanted == "spot" else _instrument
     start = integer(call, "cursor", 0) if call.params.get("cursor") else 0
     limit = integer(call, "limit", 500, low=1, high=1000)
-    page = names[start : start + limit]
-    cursor = str(start + limit) if start + limit < len(names) else ""
-    return {"category": wanted, "list": [_instrument(SYMBOLS[name]) for name in page], "nextPageCursor": cursor}
+    page = symbols[start : start + limit]
+    cursor = str(start + limit) if start + limit < len(symbols) and wanted != "spot" else ""
+    return {"category": wanted, "list": [make(symbol) for symbol in page], "nextPageCursor": cursor}
+
+
+def _spot_instrument(symbol: str) -> Row:
+    rules, name = RULES[symbol], NAMES[symbol]
+    return {
+        "symbol": name,
+        "baseCoin": name.removesuffix("USDT"),
+        "quoteCoin": "USDT",
+        "innovation": "0",
+        "status": "Trading",
+        "marginTrading": "utaOnly",
+        "stTag": "0",
+        "lotSizeFilter": {
+            "basePrecision": text(rules.lot_step),
+            "quotePrecision": "0.0000001",
+            "minOrderQty": text(rules.min_quantity),
+            "maxOrderQty": text(rules.max_quantity),
+            "minOrderAmt": text(rules.min_notional),
+            "maxOrderAmt": "8000000",
+            "maxLimitOrderQty": text(rules.max_quantity),
+            "maxMarketOrderQty": text(rules.max_market_quantity),
+            "postOnlyMaxLimitOrderSize": text(rules.max_quantity),
+        },
+        "priceFilter": {"tickSize": text(rules.tick_size)},
+        "riskParameters": {"priceLimitRatioX": "0.1", "priceLimitRatioY": "0.1"},
+        "symbolType": "",
+    }
 
 
 def _instrument(symbol: str) -> Row:
@@ -97,7 +134,7 @@ def _instrument(symbol: str) -> Row:
 
 def tickers(face: "BybitFace", call: Call) -> Row:
     wanted = category(call)
-    symbols = [] if wanted != "linear" else [symbol_of(call)] if call.params.get("symbol") else list(NAMES)
+    symbols = [symbol_of(call)] if call.params.get("symbol") else list(listed(call).values())
     rows = [ticker_row(symbol, market=face.market, day=face.market.day(symbol)) for symbol in symbols]
     return {"category": wanted, "list": rows}
 
@@ -123,7 +160,7 @@ def klines(face: "BybitFace", call: Call) -> Row:
         ]
         for c in reversed(candles)
     ]
-    return {"category": "linear", "symbol": NAMES[symbol], "list": rows}
+    return {"category": category(call), "symbol": NAMES[symbol], "list": rows}
 
 
 def book_row(face: "BybitFace", symbol: str, *, depth: int, kind: str = "") -> Row:
@@ -142,7 +179,7 @@ def orderbook(face: "BybitFace", call: Call) -> Row:
 
 def recent_trades(face: "BybitFace", call: Call) -> Row:
     symbol = symbol_of(call)
-    trades = list(face.market.trades[symbol])[-integer(call, "limit", 500, low=1, high=1000) :]
+    trades = list(face.market.trades[perpetual_of(symbol)])[-integer(call, "limit", 500, low=1, high=1000) :]
     rows: list[dict[str, Any]] = [
         {
             "execId": str(trade.id),
@@ -157,11 +194,11 @@ def recent_trades(face: "BybitFace", call: Call) -> Row:
         }
         for trade in reversed(trades)
     ]
-    return {"category": "linear", "list": rows}
+    return {"category": category(call), "list": rows}
 
 
 def funding_history(face: "BybitFace", call: Call) -> Row:
-    symbol = symbol_of(call)
+    symbol = perpetual(call)
     limit = integer(call, "limit", 200, low=1, high=200)
     end_ms = integer(call, "endTime", call.now_ms)
     newest = min(end_ms, call.now_ms) // FUNDING_INTERVAL_MS * FUNDING_INTERVAL_MS
@@ -178,7 +215,7 @@ def funding_history(face: "BybitFace", call: Call) -> Row:
 
 
 def risk_limit(face: "BybitFace", call: Call) -> Row:
-    symbols = [symbol_of(call)] if call.params.get("symbol") else list(NAMES)
+    symbols = [perpetual(call)] if call.params.get("symbol") else list(SYMBOLS["linear"].values())
     rows = [
         {
             "id": 1,

@@ -3,59 +3,19 @@
 from decimal import Decimal
 from typing import Any
 
+from apps.exchanges.paper.bybit.listing import NAMES, POLICY
 from cts.domain.matching.events import Refusal
 from cts.domain.matching.state import (
     BookStatus,
     Entry,
     Fill,
     Order,
-    Policy,
-    Rules,
     TriggerBy,
 )
-from cts.domain.synthetic import PROFILES
 from cts.domain.types import OrderType, PositionSide, Side, TimeInForce
 from cts.domain.units import decimal_text as text
 
 Row = dict[str, Any]
-
-POLICY = Policy(maker_fee_rate=Decimal("0.0002"), taker_fee_rate=Decimal("0.00055"))
-# base: lot step, min quantity, max quantity, max market quantity, max leverage, maintenance ratio
-_LISTED = {
-    "BTC": ("0.001", "0.001", "1190", "500", 100, "0.005"),
-    "ETH": ("0.01", "0.01", "7240", "3000", 100, "0.005"),
-    "SOL": ("0.1", "0.1", "79770", "20000", 100, "0.01"),
-    "XRP": ("0.1", "0.1", "4000000", "1000000", 75, "0.01"),
-    "DOGE": ("1", "1", "36000000", "8000000", 75, "0.01"),
-    "BNB": ("0.01", "0.01", "9000", "3000", 75, "0.01"),
-    "ADA": ("1", "1", "8000000", "2000000", 75, "0.01"),
-    "AVAX": ("0.1", "0.1", "150000", "40000", 75, "0.01"),
-    "LINK": ("0.1", "0.1", "200000", "50000", 75, "0.01"),
-    "LTC": ("0.1", "0.1", "45000", "12000", 75, "0.01"),
-}
-
-
-def _rules() -> dict[str, Rules]:
-    found = {}
-    for symbol, profile in PROFILES.items():
-        step, low, high, market, leverage, ratio = _LISTED[symbol.split("/")[0]]
-        found[symbol] = Rules(
-            symbol=symbol,
-            tick_size=Decimal(f"{profile.tick_size:f}").normalize(),
-            lot_step=Decimal(step),
-            min_quantity=Decimal(low),
-            max_quantity=Decimal(high),
-            max_market_quantity=Decimal(market),
-            min_notional=Decimal(5),
-            max_leverage=leverage,
-            maintenance_ratio=Decimal(ratio),
-        )
-    return found
-
-
-RULES = _rules()
-NAMES = {symbol: symbol.split("/")[0] + "USDT" for symbol in RULES}
-SYMBOLS = {name: symbol for symbol, name in NAMES.items()}
 
 STATUS = {
     BookStatus.UNTRIGGERED: "Untriggered",
@@ -102,6 +62,10 @@ def position_index(leg: PositionSide | None) -> int:
     return 0 if leg is None else 1 if leg is PositionSide.LONG else 2
 
 
+def category_of(symbol: str) -> str:
+    return "linear" if ":" in symbol else "spot"
+
+
 def order_row(order: Order) -> Row:
     request = order.request
     average = order.average_price
@@ -136,9 +100,10 @@ def order_row(order: Order) -> Row:
         "stopLoss": "",
         "tpTriggerBy": "",
         "slTriggerBy": "",
-        "triggerDirection": (1 if request.is_rising else 2) if order.is_conditional else 0,
+        "triggerDirection": (1 if request.is_rising else 2) if order.is_conditional and not request.is_spot else 0,
         "triggerBy": TRIGGER_BY[request.trigger_by] if order.is_conditional else "",
-        "lastPriceOnCreated": "",
+        "lastPriceOnCreated": text(request.base_price) if request.base_price else "",
+        "marketUnit": "baseCoin" if request.is_spot and request.order_type is OrderType.MARKET else "",
         "reduceOnly": request.is_reduce_only,
         "closeOnTrigger": request.is_close_position,
         "smpType": "None",
@@ -153,7 +118,9 @@ def order_row(order: Order) -> Row:
 
 def fill_row(fill: Fill, *, order: Order | None) -> Row:
     request = order.request if order else None
-    policy_rate = POLICY.maker_fee_rate if fill.is_maker else POLICY.taker_fee_rate
+    rates = (POLICY.taker_fee_rate, POLICY.maker_fee_rate)
+    if category_of(fill.symbol) == "spot":
+        rates = (POLICY.spot_taker_fee_rate, POLICY.spot_maker_fee_rate)
     return {
         "symbol": NAMES[fill.symbol],
         "orderId": order_id(fill.order_id),
@@ -166,7 +133,7 @@ def fill_row(fill: Fill, *, order: Order | None) -> Row:
         "orderType": "Limit" if request and request.order_type is OrderType.LIMIT else "Market",
         "stopOrderType": "Stop" if order and order.is_conditional else "UNKNOWN",
         "execFee": text(fill.fee),
-        "feeCurrency": "",
+        "feeCurrency": fill.fee_asset if category_of(fill.symbol) == "spot" else "",
         "execId": order_id(fill.id),
         "execPrice": text(fill.price),
         "execQty": text(fill.quantity),
@@ -174,7 +141,7 @@ def fill_row(fill: Fill, *, order: Order | None) -> Row:
         "execValue": text(fill.price * fill.quantity),
         "execTime": str(fill.at_ms),
         "isMaker": fill.is_maker,
-        "feeRate": text(policy_rate),
+        "feeRate": text(rates[fill.is_maker]),
         "tradeIv": "",
         "markIv": "",
         "markPrice": text(fill.price),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from apps.exchanges.paper.bybit.holdings import ticker_row
+from apps.exchanges.paper.bybit.listing import NAMES, SYMBOLS
 from apps.exchanges.paper.bybit.market import INTERVALS, book_row
-from apps.exchanges.paper.bybit.rows import NAMES, SYMBOLS, Row
+from apps.exchanges.paper.bybit.rows import Row, category_of
 from apps.exchanges.paper.face import Member
 from apps.exchanges.paper.websocket import Socket, text_frame
 from cts.domain.types import Side
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from apps.exchanges.paper.bybit.face import BybitFace
 
 PRIVATE = frozenset(
-    f"{name}{tail}" for name in ("order", "execution", "position", "wallet") for tail in ("", ".linear")
-) | {"execution.fast", "execution.fast.linear"}
+    f"{name}{tail}" for name in ("order", "execution", "position", "wallet") for tail in ("", ".linear", ".spot")
+) | {"execution.fast", "execution.fast.linear", "execution.fast.spot"}
 # A confirmation takes a network's time to come; the venue's own SDK notes what it asked for only after sending.
 ACK_DELAY_S = 0.03
 DEPTHS = {"1": 1, "50": 50, "200": 50, "500": 50}
@@ -27,10 +28,12 @@ DEPTHS = {"1": 1, "50": 50, "200": 50, "500": 50}
 class Session:
     """One socket: who it is, what it wants."""
 
-    def __init__(self, face: "BybitFace", socket: Socket, *, is_private: bool) -> None:
+    def __init__(self, face: "BybitFace", socket: Socket, *, category: str) -> None:
         self.face = face
         self.socket = socket
-        self.is_private = is_private
+        # Empty on the private socket.
+        self.category = category
+        self.is_private = not category
         self.member: Member | None = None
         self.id = f"paper-{id(socket):x}"
         socket.on_text = self.received
@@ -108,35 +111,45 @@ class Session:
             topics = self.member.listeners[self.socket]
             topics.add(name) if operation == "subscribe" else topics.discard(name)
         elif operation == "subscribe":
-            self.face.topics[name].add(self.socket)
+            self.face.topics[key_of(self.category, name)].add(self.socket)
             self._snapshot(name)
         else:
-            self.face.topics[name].discard(self.socket)
+            self.face.topics[key_of(self.category, name)].discard(self.socket)
 
     def _is_known(self, name: str) -> bool:
         if self.is_private:
             return name in PRIVATE
         kind, _, rest = name.partition(".")
         if kind in ("tickers", "publicTrade"):
-            return rest in SYMBOLS
+            return rest in SYMBOLS[self.category]
         parameter, _, symbol = rest.partition(".")
         known = DEPTHS if kind == "orderbook" else INTERVALS if kind == "kline" else {}
-        return parameter in known and symbol in SYMBOLS
+        return parameter in known and symbol in SYMBOLS[self.category]
 
     def _snapshot(self, name: str) -> None:
         """New readers of a ticker or a book get the whole once; changes follow."""
         kind, _, rest = name.partition(".")
         if kind == "tickers":
-            self._send(ticker_message(self.face, SYMBOLS[rest], kind="snapshot"))
+            self._send(ticker_message(self.face, SYMBOLS[self.category][rest], kind="snapshot"))
         elif kind == "orderbook":
             depth, _, symbol = rest.partition(".")
-            self._send(book_message(self.face, SYMBOLS[symbol], depth=depth, kind="snapshot"))
+            self._send(book_message(self.face, SYMBOLS[self.category][symbol], depth=depth, kind="snapshot"))
+
+
+def key_of(category: str, topic: str) -> str:
+    """Topics of the two public sockets have the same names."""
+    return f"{category}:{topic}"
 
 
 def ticker_message(face: "BybitFace", symbol: str, *, kind: str) -> Row:
     quote = face.market.quotes[symbol]
-    if kind == "snapshot":
+    if kind == "snapshot" or category_of(symbol) == "spot":
+        # Spot tickers come whole every time.
+        kind = "snapshot"
         data = ticker_row(symbol, market=face.market, day=face.market.day(symbol))
+        if category_of(symbol) == "spot":
+            # The best prices are the book's to tell.
+            data = {field: value for field, value in data.items() if not field.startswith(("bid1", "ask1"))}
     else:
         data = {
             "symbol": NAMES[symbol],
@@ -159,12 +172,16 @@ def book_message(face: "BybitFace", symbol: str, *, depth: str, kind: str) -> Ro
 
 
 def broadcast(face: "BybitFace", symbol: str) -> None:
-    name = NAMES[symbol]
+    name, category = NAMES[symbol], category_of(symbol)
     quote = face.market.quotes[symbol]
-    if face.topics.get(f"tickers.{name}"):
-        face.cast(f"tickers.{name}", orjson.dumps(ticker_message(face, symbol, kind="delta")))
-    if face.topics.get(f"publicTrade.{name}"):
-        trade = face.market.trades[symbol][-1]
+
+    def key(topic: str) -> str:
+        return key_of(category, topic)
+
+    if face.topics.get(key(f"tickers.{name}")):
+        face.cast(key(f"tickers.{name}"), orjson.dumps(ticker_message(face, symbol, kind="delta")))
+    if face.topics.get(key(f"publicTrade.{name}")):
+        trade = face.market.last_trade(symbol)
         row = {
             "T": trade.at_ms,
             "s": name,
@@ -178,13 +195,13 @@ def broadcast(face: "BybitFace", symbol: str) -> None:
             "seq": trade.id,
         }
         message = {"topic": f"publicTrade.{name}", "type": "snapshot", "ts": quote.at_ms, "data": [row]}
-        face.cast(f"publicTrade.{name}", orjson.dumps(message))
+        face.cast(key(f"publicTrade.{name}"), orjson.dumps(message))
     for depth in DEPTHS:
-        if face.topics.get(f"orderbook.{depth}.{name}"):
+        if face.topics.get(key(f"orderbook.{depth}.{name}")):
             message = book_message(face, symbol, depth=depth, kind="snapshot")
-            face.cast(f"orderbook.{depth}.{name}", orjson.dumps(message))
+            face.cast(key(f"orderbook.{depth}.{name}"), orjson.dumps(message))
     for interval, timeframe_s in INTERVALS.items():
-        if face.topics.get(f"kline.{interval}.{name}"):
+        if face.topics.get(key(f"kline.{interval}.{name}")):
             _cast_candles(face, symbol, interval=interval, timeframe_s=timeframe_s)
 
 
@@ -209,4 +226,7 @@ def _cast_candles(face: "BybitFace", symbol: str, *, interval: str, timeframe_s:
             "confirm": candle.is_closed,
             "timestamp": at_ms,
         }
-        face.cast(topic, orjson.dumps({"type": "snapshot", "topic": topic, "data": [row], "ts": at_ms}))
+        face.cast(
+            key_of(category_of(symbol), topic),
+            orjson.dumps({"type": "snapshot", "topic": topic, "data": [row], "ts": at_ms}),
+        )

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from apps.exchanges.paper.bybit.holdings import position_rows, wallet_row
-from apps.exchanges.paper.bybit.rows import Row, fill_row, funding_row, order_row
+from apps.exchanges.paper.bybit.rows import Row, category_of, fill_row, funding_row, order_row
 from apps.exchanges.paper.face import Member
 from cts.domain.matching.events import Event, LegChanged, MoneyMoved, OrderUpdated
 from cts.domain.matching.state import Account, EntryKind
@@ -35,22 +35,23 @@ def private_messages(face: "BybitFace", member: Member, events: list[Event]) -> 
 
 def _order_messages(event: OrderUpdated) -> list[tuple[str, object]]:
     messages: list[tuple[str, object]] = []
+    kind = category_of(event.order.request.symbol)
     if event.fill:
-        row = {**fill_row(event.fill, order=event.order), "category": "linear"}
-        messages += _both("execution", row, at_ms=event.at_ms)
-    row = {**order_row(event.order), "category": "linear"}
+        row = fill_row(event.fill, order=event.order)
+        messages += _both("execution", row, at_ms=event.at_ms, category=kind)
+    row = order_row(event.order)
     if event.is_trigger:
-        messages += _both("order", {**row, "orderStatus": "Triggered"}, at_ms=event.at_ms)
-    return messages + _both("order", row, at_ms=event.at_ms)
+        messages += _both("order", {**row, "orderStatus": "Triggered"}, at_ms=event.at_ms, category=kind)
+    return messages + _both("order", row, at_ms=event.at_ms, category=kind)
 
 
-def _both(topic: str, row: Row, *, at_ms: int | None = None) -> list[tuple[str, object]]:
+def _both(topic: str, row: Row, *, at_ms: int | None = None, category: str = "linear") -> list[tuple[str, object]]:
     """Readers choose the plain topic or the one of their category."""
     stamp = at_ms or int(time.time() * 1000)
-    data = [{**row, "category": "linear"}]
+    data = [{**row, "category": category}]
     return [
         (name, {"id": f"paper_{stamp}", "topic": name, "creationTime": stamp, "data": data})
-        for name in (topic, f"{topic}.linear")
+        for name in (topic, f"{topic}.{category}")
     ]
 
 

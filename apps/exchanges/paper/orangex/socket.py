@@ -14,7 +14,7 @@ from apps.exchanges.paper.orangex.market import RESOLUTIONS, candle_row, trade_r
 from apps.exchanges.paper.orangex.rows import NAMES, SYMBOLS, Row
 from apps.exchanges.paper.orangex.sign_in import auth
 from apps.exchanges.paper.orangex.user_stream import ASSETS, CHANGES, notice
-from apps.exchanges.paper.websocket import Socket, text_frame
+from apps.exchanges.paper.websocket import Socket
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.orangex.face import OrangeXFace
@@ -37,11 +37,11 @@ class Session:
         socket.on_lost = lambda: face.leave(socket)
 
     def _send(self, row: Row) -> None:
-        self.socket.send(text_frame(orjson.dumps(row)))
+        self.socket.send(self.face.framed(orjson.dumps(row)))
 
     def received(self, raw: str) -> None:
         if raw == "PING":
-            self.socket.send(text_frame(b"PONG"))
+            self.socket.send(self.face.framed(b"PONG"))
             return
         try:
             message = orjson.loads(raw)

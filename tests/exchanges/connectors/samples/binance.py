@@ -25,4 +25,7 @@ ROWS: Rows = {
     "fill": (lambda c: c.parse_fill, _row("fills")),
     "balance": (lambda c: c.parse_balance, _row("balances")),
     "instrument": (lambda c: c.parse_instrument, _whole("instruments")["symbols"][0]),
+    "trade": (lambda c: c.parse_trade, fixture("binance", "channels")["trades"]["frames"][0][1]),
+    "funding rate": (lambda c: c.parse_funding_rate, _row("funding_rates")),
+    "funding payment": (lambda c: c.parse_funding_payment, _row("funding_payments")),
 }

@@ -19,4 +19,7 @@ ROWS: Rows = {
     "stop": (lambda c: c.parse_order, _row("order_conditional")),
     "fill": (lambda c: c.parse_fill, _row("fills")),
     "coin": (lambda c: lambda row: c.parse_balance(row, {}), _row("balances")["coin"][0]),
+    "trade": (lambda c: c.parse_trade, fixture("bybit", "channels")["trades"]["frames"][0][1]["data"][0]),
+    "funding rate": (lambda c: c.parse_funding_rate, _row("funding_rates")),
+    "funding payment": (lambda c: c.parse_funding_payment, _row("funding_payments")),
 }

@@ -1,0 +1,74 @@
+"""BingX keeps no client id for conditional orders: which is which is remembered, or told by their terms."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import msgspec
+
+from cts.domain.types import OrderRequest, VenueOrder
+
+REMEMBERED = 10_000
+# How far the venue's moment of taking an order may lie before ours of sending it.
+SLACK_MS = 2_000
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """An order on its way, or whose answer never came."""
+
+    request: OrderRequest
+    at_ms: int
+
+
+class Conditionals:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: OrderedDict[str, str] = OrderedDict()
+        self._sent: OrderedDict[str, Sent] = OrderedDict()
+
+    def order_id(self, client_order_id: str) -> str:
+        return self._ids.get(client_order_id, "")
+
+    def unsure(self, client_order_id: str) -> Sent | None:
+        return self._sent.get(client_order_id)
+
+    def sent(self, request: OrderRequest, *, at_ms: int) -> None:
+        with self._lock:
+            _keep(self._sent, request.client_order_id, Sent(request, at_ms))
+
+    def refused(self, client_order_id: str) -> None:
+        with self._lock:
+            self._sent.pop(client_order_id, None)
+
+    def learn(self, client_order_id: str, order_id: str) -> None:
+        with self._lock:
+            self._sent.pop(client_order_id, None)
+            _keep(self._ids, client_order_id, order_id)
+
+    def name_of(self, told: VenueOrder) -> str:
+        """Of an order the account stream tells before its answer has come."""
+        with self._lock:
+            return next((name for name, sent in self._sent.items() if is_same(sent, told)), "")
+
+
+def is_same(sent: Sent, told: VenueOrder) -> bool:
+    """Whether an order nobody knows is the one that was sent."""
+    request = sent.request
+    return (
+        not told.client_order_id
+        and (told.created_ms or told.updated_ms) >= sent.at_ms - SLACK_MS
+        and (told.symbol, told.side, told.order_type) == (request.symbol, request.side, request.order_type)
+        and told.quantity == request.quantity
+        and told.position_side in (None, request.position_side)
+        and (request.trail_ratio is not None or told.trigger_price == request.trigger_price)
+    )
+
+
+def found(sent: Sent, listed: Iterable[VenueOrder]) -> VenueOrder | None:
+    return min((told for told in listed if is_same(sent, told)), key=lambda told: told.created_ms, default=None)
+
+
+def _keep(memory: "OrderedDict[str, Sent] | OrderedDict[str, str]", key: str, value: object) -> None:
+    memory[key] = value  # type: ignore[assignment]
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)

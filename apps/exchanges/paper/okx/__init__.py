@@ -1,0 +1,1 @@
+"""OKX's face of the paper venue."""

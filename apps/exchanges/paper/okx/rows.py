@@ -1,0 +1,271 @@
+"""OKX's listing, and its spelling of orders, conditional orders and executions. Sizes are contracts. Reads only."""
+
+from decimal import Decimal
+from typing import Any
+
+from apps.exchanges.paper.okx.trailing import Plan
+from cts.domain.matching.events import Refusal
+from cts.domain.matching.state import ZERO, Account, BookStatus, Entry, Fill, Order, Policy, Rules, TriggerBy
+from cts.domain.synthetic import PROFILES
+from cts.domain.types import MarginMode, OrderType, PositionSide, Side, TimeInForce
+from cts.domain.units import decimal_text as text
+
+Row = dict[str, Any]
+
+POLICY = Policy(maker_fee_rate=Decimal("0.0002"), taker_fee_rate=Decimal("0.0005"))
+# base: base coins of a contract, and in contracts: lot and least size, largest, largest at market; leverage; ratio
+_LISTED = {
+    "BTC": ("0.01", "0.01", "100000000", "12000", 100, "0.004"),
+    "ETH": ("0.1", "0.01", "100000000", "20000", 100, "0.004"),
+    "SOL": ("1", "0.01", "100000000", "30000", 50, "0.0065"),
+    "XRP": ("100", "0.01", "100000000", "40000", 50, "0.0065"),
+    "DOGE": ("1000", "0.01", "100000000", "10000", 50, "0.0065"),
+    "BNB": ("0.01", "1", "100000000", "60000", 50, "0.0065"),
+    "ADA": ("100", "0.1", "100000000", "50000", 50, "0.0065"),
+    "AVAX": ("1", "1", "100000000", "25000", 50, "0.01"),
+    "LINK": ("1", "0.1", "100000000", "30000", 50, "0.01"),
+    "LTC": ("1", "0.1", "100000000", "20000", 50, "0.01"),
+}
+
+
+def _rules() -> dict[str, Rules]:
+    found = {}
+    for symbol, profile in PROFILES.items():
+        size, lot, high, market, leverage, ratio = _LISTED[symbol.split("/")[0]]
+        step = Decimal(size) * Decimal(lot)
+        found[symbol] = Rules(
+            symbol=symbol,
+            tick_size=Decimal(f"{profile.tick_size:f}").normalize(),
+            lot_step=step,
+            min_quantity=step,
+            max_quantity=Decimal(size) * Decimal(high),
+            max_market_quantity=Decimal(size) * Decimal(market),
+            min_notional=ZERO,
+            max_leverage=leverage,
+            maintenance_ratio=Decimal(ratio),
+            max_conditional_orders=100,
+        )
+    return found
+
+
+RULES = _rules()
+SIZES = {symbol: Decimal(_LISTED[symbol.split("/")[0]][0]) for symbol in RULES}
+NAMES = {symbol: f"{symbol.split('/')[0]}-USDT-SWAP" for symbol in RULES}
+SYMBOLS = {name: symbol for symbol, name in NAMES.items()}
+
+STATES = {
+    BookStatus.NEW: "live",
+    BookStatus.PARTIALLY_FILLED: "partially_filled",
+    BookStatus.FILLED: "filled",
+    BookStatus.CANCELED: "canceled",
+    BookStatus.EXPIRED: "canceled",
+    BookStatus.REJECTED: "canceled",
+}
+SIDE = {Side.BUY: "buy", Side.SELL: "sell"}
+LEG = {None: "net", PositionSide.LONG: "long", PositionSide.SHORT: "short"}
+MARGIN = {MarginMode.CROSS: "cross", MarginMode.ISOLATED: "isolated"}
+LIMITS = {
+    TimeInForce.GTC: "limit",
+    TimeInForce.IOC: "ioc",
+    TimeInForce.FOK: "fok",
+    TimeInForce.POST_ONLY: "post_only",
+}
+CANCEL_SOURCES = {
+    "by_user": "1",
+    Refusal.REDUCE_ONLY: "2",
+    Refusal.LIQUIDATED: "6",
+    Refusal.WOULD_NOT_FILL: "13",
+    "no_liquidity": "14",
+    Refusal.WOULD_TAKE: "31",
+}
+TRIGGER_BY = {TriggerBy.LAST: "last", TriggerBy.MARK: "mark"}
+# Client ids of the venue's own making, for orders that came without one.
+OWN_ID = "venue-"
+
+
+def contracts(symbol: str, quantity: Decimal) -> str:
+    return text(quantity / SIZES[symbol])
+
+
+def client_id(order: Order) -> str:
+    return "" if order.request.client_id.startswith(OWN_ID) else order.request.client_id
+
+
+def has_become(order: Order) -> bool:
+    """Whether a conditional order was set off and taken: from then on an ordinary one stands for it."""
+    return order.triggered_id > 0 and order.status is not BookStatus.REJECTED
+
+
+def order_id(order: Order) -> str:
+    return str(order.triggered_id or order.id)
+
+
+def flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def order_row(account: Account, order: Order, *, fill: Fill | None = None) -> Row:
+    request = order.request
+    symbol, average, is_algo = request.symbol, order.average_price, order.is_conditional
+    return {
+        "accFillSz": contracts(symbol, order.filled_quantity),
+        "algoClOrdId": client_id(order) if is_algo else "",
+        "algoId": str(order.id) if is_algo else "",
+        "attachAlgoClOrdId": "",
+        "attachAlgoOrds": [],
+        "avgPx": text(average) if average is not None else "",
+        "cTime": str(order.triggered_ms or order.created_ms),
+        "cancelSource": "" if order.status.is_open else CANCEL_SOURCES.get(order.reason, ""),
+        "cancelSourceReason": "",
+        "category": "normal",
+        "ccy": "",
+        "clOrdId": "" if is_algo else client_id(order),
+        "fee": text(-order.fee),
+        "feeCcy": "USDT",
+        "fillPx": text(fill.price) if fill else "",
+        "fillSz": contracts(symbol, fill.quantity) if fill else "0",
+        "fillTime": str(fill.at_ms) if fill else "",
+        "instId": NAMES[symbol],
+        "instType": "SWAP",
+        "lever": str(account.leverage(symbol)),
+        "linkedAlgoOrd": {"algoId": ""},
+        "ordId": order_id(order),
+        "ordType": "market" if request.order_type is OrderType.MARKET else LIMITS[request.time_in_force],
+        "pnl": text(fill.realized_pnl) if fill else "0",
+        "posSide": LEG[request.leg],
+        "px": text(order.price) if order.price is not None else "",
+        "rebate": "0",
+        "rebateCcy": "USDT",
+        "reduceOnly": flag(request.is_reduce_only),
+        "side": SIDE[request.side],
+        "slOrdPx": "",
+        "slTriggerPx": "",
+        "slTriggerPxType": "",
+        "source": "7" if is_algo else "",
+        "state": STATES[order.status],
+        "stpId": "",
+        "stpMode": "cancel_maker",
+        "sz": contracts(symbol, order.quantity),
+        "tag": "",
+        "tdMode": MARGIN[account.margin_mode_of(symbol)],
+        "tgtCcy": "",
+        "tpOrdPx": "",
+        "tpTriggerPx": "",
+        "tpTriggerPxType": "",
+        "tradeId": str(fill.id) if fill else "",
+        "uTime": str(order.updated_ms),
+    }
+
+
+def algo_state(order: Order) -> str:
+    if order.status is BookStatus.UNTRIGGERED:
+        return "live"
+    if has_become(order):
+        return "effective"
+    return "order_failed" if order.status is BookStatus.REJECTED else "canceled"
+
+
+def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
+    request, became = order.request, order_id(order) if has_become(order) else ""
+    is_market, is_closing, is_plain = (
+        request.order_type is OrderType.MARKET,
+        request.is_close_position,
+        plan.kind == "trigger",
+    )
+    trigger = text(order.trigger_price) if order.trigger_price is not None else ""
+    price = "-1" if is_market else text(order.price) if order.price is not None else ""
+    way = plan.way
+    told = {f"{way}TriggerPx": trigger, f"{way}OrdPx": price, f"{way}TriggerPxType": TRIGGER_BY[request.trigger_by]}
+    row = {
+        "activePx": text(plan.active_price) if plan.active_price is not None else "",
+        "actualPx": text(order.average_price) if order.average_price is not None else "",
+        "actualSide": way,
+        "actualSz": contracts(request.symbol, order.filled_quantity) if became else "0",
+        "algoClOrdId": client_id(order),
+        "algoId": str(order.id),
+        "attachAlgoOrds": [],
+        "cTime": str(order.created_ms),
+        "callbackRatio": text(plan.ratio) if plan.ratio is not None else "",
+        "callbackSpread": "",
+        "ccy": "",
+        "clOrdId": "",
+        "closeFraction": "1" if is_closing else "",
+        "failCode": "51008" if algo_state(order) == "order_failed" else "0",
+        "instId": NAMES[request.symbol],
+        "instType": "SWAP",
+        "last": "",
+        "lever": str(account.leverage(request.symbol)),
+        "moveTriggerPx": trigger if plan.best is not None else "",
+        "ordId": became,
+        "ordIdList": [became] if became else [],
+        "ordPx": price if is_plain else "",
+        "ordType": plan.kind,
+        "posSide": LEG[request.leg],
+        "reduceOnly": flag(request.is_reduce_only),
+        "side": SIDE[request.side],
+        **dict.fromkeys(("slOrdPx", "slTriggerPx", "slTriggerPxType", "tpOrdPx", "tpTriggerPx", "tpTriggerPxType"), ""),
+        "state": algo_state(order),
+        "sz": "" if is_closing else contracts(request.symbol, order.quantity),
+        "tag": "",
+        "tdMode": MARGIN[account.margin_mode_of(request.symbol)],
+        "tgtCcy": "",
+        "triggerPx": trigger if is_plain else "",
+        "triggerPxType": TRIGGER_BY[request.trigger_by] if is_plain else "",
+        "triggerTime": str(order.triggered_ms) if order.triggered_ms else "",
+        "uTime": str(order.updated_ms),
+    }
+    return row | told if way else row
+
+
+def fill_row(fill: Fill, *, order: Order | None) -> Row:
+    is_plain = order is None or not order.is_conditional
+    return {
+        "billId": str(fill.id),
+        "clOrdId": fill.client_id if is_plain and not fill.client_id.startswith(OWN_ID) else "",
+        "execType": "M" if fill.is_maker else "T",
+        "fee": text(-fill.fee),
+        "feeCcy": "USDT",
+        "feeRate": text(-(POLICY.maker_fee_rate if fill.is_maker else POLICY.taker_fee_rate)),
+        "fillIdxPx": text(fill.price),
+        "fillMarkPx": text(fill.price),
+        "fillPnl": text(fill.realized_pnl),
+        "fillPx": text(fill.price),
+        "fillPxUsd": "",
+        "fillPxVol": "",
+        "fillSz": contracts(fill.symbol, fill.quantity),
+        "fillTime": str(fill.at_ms),
+        "instId": NAMES[fill.symbol],
+        "instType": "SWAP",
+        "ordId": order_id(order) if order else str(fill.order_id),
+        "posSide": LEG[order.request.leg] if order else "net",
+        "side": SIDE[fill.side],
+        "subType": "1",
+        "tag": "",
+        "tradeId": str(fill.id),
+        "ts": str(fill.at_ms),
+    }
+
+
+def bill_row(entry: Entry) -> Row:
+    """Funding, as a line of the account's ledger: 173 paid, 174 received."""
+    amount = text(entry.amount)
+    return {
+        "bal": "",
+        "balChg": amount,
+        "billId": str(entry.id),
+        "ccy": "USDT",
+        "clOrdId": "",
+        "fee": "0",
+        "instId": NAMES[entry.symbol],
+        "instType": "SWAP",
+        "mgnMode": "cross",
+        "ordId": "",
+        "pnl": amount,
+        "posBal": "0",
+        "posBalChg": "0",
+        "px": "",
+        "subType": "173" if entry.amount < 0 else "174",
+        "sz": "",
+        "ts": str(entry.at_ms),
+        "type": "8",
+    }

@@ -1,0 +1,147 @@
+"""A fresh account of one venue, its connector over real sockets, and what the venue itself says happened."""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from apps.exchanges.connectors.base import Target
+from apps.exchanges.connectors.registry import connector_create, connector_kind
+from apps.exchanges.connectors.rest import RestConnector
+from apps.exchanges.connectors.spec import Capability
+from apps.exchanges.connectors.throttle import Grant, LocalLimiter
+from apps.exchanges.connectors.transport import HttpTransport, Prepared, Response
+from cts.domain.types import (
+    Environment,
+    Market,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    Side,
+    VenueOrder,
+)
+from tests.paper_fixtures import PaperVenueControl
+
+_numbers = itertools.count(1)
+
+
+class Generous(LocalLimiter):
+    """Grants whatever no venue has blocked: budgets have tests of their own, and waiting for them would take an hour."""
+
+    def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
+        return self._blocked_for(grants, now=self._monotonic()) if self._blocked_until else 0.0
+
+
+class Recording(HttpTransport):
+    """Notes where requests went, so that a fault can be armed for the same door."""
+
+    def __init__(self, base_url: str, *, timeout_s: float) -> None:
+        super().__init__(base_url, timeout_s=timeout_s)
+        self.sent: list[tuple[str, str]] = []
+
+    def send(self, request: Prepared, *, is_write: bool) -> Response:
+        self.sent.append((request.method, urlsplit(request.path).path))
+        return super().send(request, is_write=is_write)
+
+
+class Stage:
+    """Hedge mode where the venue has it, leverage 5, ten thousand in the account."""
+
+    def __init__(self, exchange: str, venue: PaperVenueControl, *, timeout_s: float = 5.0) -> None:
+        self.exchange, self.venue = exchange, venue
+        self.spec = connector_kind(exchange, Market.LINEAR).spec
+        self.symbol, self.other = f"BTC{self.spec.suffix}", f"ETH{self.spec.suffix}"
+        self.keys = venue.account(exchange)
+        self.is_hedged = self.spec.can(Capability.HEDGE) and self.spec.can(Capability.POSITION_MODE_SET)
+        mode = PositionMode.HEDGE if self.is_hedged else PositionMode.ONE_WAY
+        target = Target(
+            environment=Environment.PAPER,
+            market=Market.LINEAR,
+            position_mode=mode,
+            paper_url=venue.url,
+            timeout_s=timeout_s,
+        )
+        self.transport = Recording(f"{venue.url}/{exchange}", timeout_s=timeout_s)
+        connector = connector_create(
+            exchange, credentials=self.keys, target=target, limiter=Generous(), transport=self.transport
+        )
+        assert isinstance(connector, RestConnector)
+        self.connector = connector
+        if self.is_hedged:
+            connector.set_position_mode(mode)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+    def order(self, order_type: OrderType = OrderType.MARKET, **changes: Any) -> OrderRequest:
+        wanted = OrderRequest(
+            client_order_id=f"cert{next(_numbers)}",
+            symbol=self.symbol,
+            side=Side.BUY,
+            order_type=order_type,
+            quantity=Decimal("0.01"),
+        )
+        return msgspec.structs.replace(wanted, **changes)
+
+    def resting(self, **changes: Any) -> OrderRequest:
+        return self.order(OrderType.LIMIT, price=Decimal(56000), **changes)
+
+    def placed(self, request: OrderRequest) -> OrderRequest:
+        self.connector.place(request)
+        return request
+
+    def entered(self) -> OrderRequest:
+        return self.placed(self.order())
+
+    def reduction(self, order_type: OrderType = OrderType.MARKET, **changes: Any) -> OrderRequest:
+        return self.order(order_type, side=Side.SELL, is_reduce_only=True, **changes)
+
+    def found(self, request: OrderRequest) -> VenueOrder:
+        return self.connector.order(
+            request.symbol,
+            client_order_id=request.client_order_id,
+            is_conditional=request.order_type.is_conditional,
+        )
+
+    def cancel(self, request: OrderRequest) -> None:
+        self.connector.cancel(
+            request.symbol,
+            client_order_id=request.client_order_id,
+            is_conditional=request.order_type.is_conditional,
+        )
+
+    # --- what the venue says --------------------------------------------------------------------------------------------
+    def state(self) -> dict[str, Any]:
+        return self.venue.state(self.exchange, self.keys)
+
+    def held(self, side: PositionSide = PositionSide.LONG) -> Decimal:
+        legs = self.state()["positions"]
+        return sum((Decimal(leg["quantity"]) for leg in legs if leg["side"] == side), Decimal(0))
+
+    def times_taken(self, request: OrderRequest) -> int:
+        return sum(order["client_id"].lower() == request.client_order_id for order in self.state()["orders"])
+
+    def is_open(self, request: OrderRequest) -> bool:
+        mine = [order for order in self.state()["orders"] if order["client_id"].lower() == request.client_order_id]
+        return any(order["status"] in ("new", "partially_filled", "untriggered") for order in mine)
+
+    def door_of(self, verb: Callable[[], object]) -> tuple[str, str]:
+        """Method and path that a verb uses last, learned by using it once."""
+        verb()
+        return self.transport.sent[-1]
+
+    def fault(self, door: tuple[str, str], kind: str, **options: Any) -> None:
+        method, path = door
+        self.venue.faults(self.exchange, path, kind, method=method, **options)
+
+    def eventually(self, claim: Callable[[], object], *, within_s: float = 10.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not claim():
+            assert time.monotonic() < deadline, "did not happen in time"
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        self.connector.close()
