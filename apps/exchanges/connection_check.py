@@ -15,7 +15,7 @@ from apps.exchanges.selectors import spec_for
 from apps.exchanges.symbols import connection_symbols
 from cts.db import iso
 from cts.domain.errors import AuthFailed, DomainError, ExchangeError
-from cts.domain.types import Balance, MarginMode, PositionMode
+from cts.domain.types import Balance, MarginMode, Market, PositionMode
 from cts.domain.units import decimal_text
 
 CLOCK_BOUND_MS = 5000
@@ -81,7 +81,7 @@ class _Check:
         found = self.connector.position_mode()
         if found is wanted:
             return f"{wanted.replace('_', '-')} mode, as wanted"
-        if not spec_for(self.connection.exchange, self.connection.market).can(Capability.POSITION_MODE_SET):
+        if not self._can(Capability.POSITION_MODE_SET):
             raise _Refused(f"The account is in {found} mode; change it on the venue's page to {wanted}")
         self.connector.set_position_mode(wanted)
         if self.connector.position_mode() is not wanted:
@@ -98,8 +98,18 @@ class _Check:
         return f"{leverage}x {mode} on {symbols[0]}"
 
     def permissions(self) -> str:
-        open_orders = self.connector.open_orders()
-        return f"Orders can be read ({len(open_orders)} open). Keep withdrawal switched off for this key"
+        read = f"Orders can be read ({len(self.connector.open_orders())} open)"
+        if not self._can(Capability.KEY_RIGHTS):
+            return f"{read}. Keep withdrawal switched off for this key"
+        rights = self.connector.key_rights()
+        if rights.can_trade is False:
+            raise _Refused("This key may not trade this market; allow it on the venue's page")
+        if rights.can_withdraw:
+            return f"{read}. This key may WITHDRAW: make another that may not"
+        return f"{read}. Keep withdrawal switched off for this key" if rights.can_withdraw is None else read
+
+    def _can(self, capability: Capability) -> bool:
+        return spec_for(self.connection.exchange, self.connection.market).can(capability)
 
 
 def connection_check(connection: Connection) -> tuple[bool, list[dict[str, Any]]]:
@@ -110,8 +120,9 @@ def connection_check(connection: Connection) -> tuple[bool, list[dict[str, Any]]
         check.step("List instruments", check.instruments)
         if check.step("Check the key", check.key):
             check.step("Read the balance", check.balance)
-            check.step("Position mode", check.position_mode)
-            check.step("Leverage", check.leverage)
+            if connection.market == Market.LINEAR:
+                check.step("Position mode", check.position_mode)
+                check.step("Leverage", check.leverage)
             check.step("Permissions", check.permissions)
     return check.is_ok, check.lines
 
