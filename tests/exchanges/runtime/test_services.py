@@ -71,7 +71,7 @@ def test_secrets_are_sealed_and_shown_by_four_characters(connection: Connection)
     [
         ({"exchange": "mtgox"}, "unknown_exchange", "exchange"),
         ({"environment": "moon"}, "invalid_choice", "environment"),
-        ({"market": "options"}, "invalid_choice", "market"),
+        ({"market": "options"}, "unknown_market", "market"),
         ({"name": "  "}, "invalid_name", "name"),
         ({"name": "x" * 65}, "invalid_name", "name"),
         ({"name": "Paper"}, "name_taken", "name"),
