@@ -111,6 +111,7 @@ class PaperVenue:
             await self._stopping.wait()
         finally:
             ticking.cancel()
+            self.market.close()
             server.close()
             for face in self.faces.values():
                 for socket in list(face.sockets):
