@@ -83,6 +83,9 @@ SPEC = ExchangeSpec(
     max_leverage=200,
     docs_url="https://openapi-docs.orangex.com",
     keys_url="https://www.orangex.com",
+    keys_help="Allow reading and trading, and leave withdrawals off. What OrangeX calls client id is the key, its client"
+    " secret the secret. Choose one-way or hedge mode in OrangeX's own settings: no call changes it. OrangeX has no test"
+    " network: such a key trades real money.",
 )  # fmt: skip
 
 REQUEST = (("requests", 1),)

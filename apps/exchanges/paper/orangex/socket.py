@@ -152,13 +152,13 @@ def pulse(face: "OrangeXFace", *, now_ms: int) -> None:
     if face.topics.get(MARKS):
         rows = [
             {
-                "mut": str(quote.at_ms),
-                "instrument_name": NAMES[symbol],
+                "mut": str(face.market.quotes[symbol].at_ms),
+                "instrument_name": name,
                 "mark_iv": "0",
-                "mark_price": str(quote.mark),
-                "underlying_price": str(quote.mark),
+                "mark_price": str(face.market.quotes[symbol].mark),
+                "underlying_price": str(face.market.quotes[symbol].mark),
             }
-            for symbol, quote in face.market.quotes.items()
+            for symbol, name in NAMES.items()
         ]
         face.cast(MARKS, orjson.dumps(notice(MARKS, rows)))
     for channel, symbol in INDEXES.items():
