@@ -49,6 +49,7 @@ class OptionalVerbs(Connector, ABC):
             raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
 
     def order_checked(self, request: OrderRequest) -> OrderRequest:
+        """Refuse what can't be sent."""
         if _CLIENT_ID(request.client_order_id) is None:
             raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
         self.numbers_check(request.quantity, request.price, request.trigger_price, request.trail_ratio)
@@ -81,12 +82,8 @@ class OptionalVerbs(Connector, ABC):
     def _amend(self, request: AmendRequest) -> None:
         raise NotImplementedError("A venue that can amend says how")
 
-    def _checked(self, request: OrderRequest) -> OrderRequest:
-        """Refuse what can't be sent."""
-        return request
-
     def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        checked = [_outcome(lambda request=request: self._checked(request)) for request in requests]  # type: ignore[misc]
+        checked = [_outcome(lambda request=request: self.order_checked(request)) for request in requests]  # type: ignore[misc]
         together: dict[str, dict[int, OrderRequest]] = {}
         outcomes: dict[int, OrderAck | ExchangeError] = {}
         for index, request in enumerate(checked):
