@@ -35,10 +35,10 @@ class SpotVerbs(RestConnector, ABC):
     def set_position_mode(self, mode: PositionMode) -> None:
         self.require(Capability.POSITION_MODE_SET)
 
-    def _checked(self, request: OrderRequest) -> OrderRequest:
+    def order_checked(self, request: OrderRequest) -> OrderRequest:
         if request.is_reduce_only:
             raise self._lacks("reduce-only orders")
-        return super()._checked(request)
+        return super().order_checked(request)
 
     def _lacks(self, what: str) -> Unsupported:
         return Unsupported(f"{self.spec.label} {self.spec.market} has no {what}", exchange=self.spec.name)

@@ -188,7 +188,8 @@ def drained(dialect: Dialect, frames: list[str]) -> list[str]:
 
 def topics_of(frame: str) -> list[str]:
     told = json.loads(frame)
-    return [topic.upper() for topic in told.get("args") or told.get("params") or [told["dataType"]]]
+    topics = told.get("args") or told.get("params") or [told["dataType"]]
+    return [(topic if isinstance(topic, str) else json.dumps(topic)).upper() for topic in topics]
 
 
 @pytest.fixture
