@@ -190,7 +190,8 @@ def topics_of(frame: str) -> list[str]:
     told = json.loads(frame)
     one = told.get("dataType") or f"{told.get('topic')} {told.get('symbol')}"
     wanted = told.get("args") or told.get("params") or [one]
-    return [topic.upper() for topic in (wanted["channels"] if isinstance(wanted, dict) else wanted)]
+    topics = wanted["channels"] if isinstance(wanted, dict) else wanted
+    return [(topic if isinstance(topic, str) else json.dumps(topic)).upper() for topic in topics]
 
 
 @pytest.fixture
