@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks import okx, peers
+from benchmarks import okx, orangex, peers, pionex
 from benchmarks.harness import Result, compare
 from cts.domain.types import OrderRequest, OrderType, Side
 
@@ -39,7 +39,7 @@ def run() -> list[Result]:
                 checked=checked,
             )
         )
-    return results
+    return [*results, orangex.build(REQUEST), pionex.build_and_sign()]
 
 
 def _bybit() -> Sides:

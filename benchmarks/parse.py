@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from benchmarks import bingx, okx, peers
+from benchmarks import bingx, okx, orangex, peers, pionex
 from benchmarks.harness import Result, compare
 
 BYBIT = {
@@ -162,7 +162,8 @@ SAME = {
 
 
 def run() -> list[Result]:
-    return [_one(exchange, kind) for exchange in PAYLOADS for kind in SAME]
+    ours = (_one(exchange, kind) for exchange in PAYLOADS for kind in SAME)
+    return [*ours, *orangex.parse(SAME), *pionex.parse()]
 
 
 def _one(exchange: str, kind: str) -> Result:

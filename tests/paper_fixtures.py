@@ -38,20 +38,23 @@ class PaperVenueControl:
     def ws_url(self) -> str:
         return self.url.replace("http://", "ws://")
 
-    def account(self, exchange: str, *, balance: str = "10000") -> Credentials:
-        """A new account with a key of its own."""
+    def account(self, exchange: str, *, balance: str = "10000", position_mode: str | None = None) -> Credentials:
+        """A new account with a key of its own, in a position mode where no call of the venue's could change it."""
         number = next(_numbers)
         credentials = Credentials(
             api_key=f"{exchange}key{number:06d}",
             api_secret=f"secret{number:06d}{exchange}",
             passphrase=f"passphrase{number:06d}" if "passphrase" in EXCHANGES[exchange].credential_fields else "",
         )
-        self.account_for(exchange, credentials, balance=balance)
+        self.account_for(exchange, credentials, balance=balance, position_mode=position_mode)
         return credentials
 
-    def account_for(self, exchange: str, credentials: Credentials, *, balance: str = "10000") -> None:
+    def account_for(
+        self, exchange: str, credentials: Credentials, *, balance: str = "10000", position_mode: str | None = None
+    ) -> None:
         body = {"exchange": exchange, "api_key": credentials.api_key, "api_secret": credentials.api_secret}
-        self.call("POST", "/_accounts", body | {"passphrase": credentials.passphrase, "balance": balance})
+        body |= {"passphrase": credentials.passphrase, "balance": balance, "position_mode": position_mode}
+        self.call("POST", "/_accounts", body)
 
     def price(self, symbol: str, price: float | None, *, mark: float | None = None) -> None:
         """Move the market; resting orders and triggers have been matched when this returns."""

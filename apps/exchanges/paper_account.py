@@ -6,7 +6,7 @@ import requests
 from django.conf import settings
 
 from apps.exchanges.connectors.base import Credentials
-from apps.exchanges.connectors.spec import ExchangeSpec
+from apps.exchanges.connectors.spec import Capability, ExchangeSpec
 from cts.domain.errors import DomainError
 
 PAPER_BALANCE = "100000"
@@ -18,18 +18,19 @@ def paper_credentials(spec: ExchangeSpec) -> dict[str, str]:
     return {**made, "passphrase": secrets.token_hex(8) if "passphrase" in spec.credential_fields else ""}
 
 
-def paper_account_open(*, exchange: str, credentials: Credentials) -> None:
-    """Open the account, or find it open already.
+def paper_account_open(spec: ExchangeSpec, *, credentials: Credentials, position_mode: str) -> None:
+    """Open the account, or find it open already. In this position mode where no call could change it afterwards.
 
     Raises:
         DomainError: `paper_unavailable`.
     """
     body = {
-        "exchange": exchange,
+        "exchange": spec.name,
         "api_key": credentials.api_key,
         "api_secret": credentials.api_secret,
         "passphrase": credentials.passphrase,
         "balance": PAPER_BALANCE,
+        "position_mode": None if spec.can(Capability.POSITION_MODE_SET) else position_mode,
     }
     try:
         answer = requests.post(f"{settings.PAPER_URL}/_accounts", json=body, timeout=settings.VENUE_TIMEOUT_S)

@@ -90,7 +90,7 @@ def connection_create(
     credentials = draft.credentials
     if credentials is None:
         credentials = credentials_checked(draft.spec, paper_credentials(draft.spec))
-        paper_account_open(exchange=exchange, credentials=credentials)
+        paper_account_open(draft.spec, credentials=credentials, position_mode=draft.connection.position_mode)
     return _connection_insert(draft.connection, credentials=credentials)
 
 

@@ -40,6 +40,7 @@ class CallingConnector(Connector, ABC):
 
     read: ClassVar[Reader]
     time_call: ClassVar[Call]
+    time_params: ClassVar[Mapping[str, Any]] = {}
     time_field: ClassVar[str]
 
     def __init__(
@@ -106,7 +107,7 @@ class CallingConnector(Connector, ABC):
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded:
-            self.clock.sync(self._time_once, is_forced=True)
+            self._ready_to_resign()
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded as refused:
@@ -128,6 +129,10 @@ class CallingConnector(Connector, ABC):
         # An order doesn't wait for a fresher sample when there is one.
         if not self.clock.is_synced or (call.intent is Intent.READ and self.clock.is_stale):
             self.clock.sync(self._time_once)
+
+    def _ready_to_resign(self) -> None:
+        """What was refused was the time of the signature; a venue with tokens renews those."""
+        self.clock.sync(self._time_once, is_forced=True)
 
     def _result(self, call: Call, response: Response) -> Any:
         try:
@@ -178,11 +183,11 @@ class CallingConnector(Connector, ABC):
 
     # --- time -------------------------------------------------------------------------------------------------------
     def server_time_ms(self) -> int:
-        return self.read.integer(self.call(self.time_call), self.time_field)
+        return self.read.integer(self.call(self.time_call, self.time_params), self.time_field)
 
     def _time_once(self) -> int:
         """For the clock: without repeats, whose pauses would be taken for the way to the venue."""
-        return self.read.integer(self._answer(self.time_call, {}, is_urgent=True), self.time_field)
+        return self.read.integer(self._answer(self.time_call, self.time_params, is_urgent=True), self.time_field)
 
     def now_ms(self) -> int:
         if not self.clock.is_synced:

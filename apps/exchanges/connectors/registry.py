@@ -11,6 +11,8 @@ from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
 from apps.exchanges.connectors.clock import VenueClock
 from apps.exchanges.connectors.okx import OkxConnector
+from apps.exchanges.connectors.orangex import OrangeXConnector
+from apps.exchanges.connectors.pionex import PionexConnector
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import COMMUNITY_PREFIX, ExchangeSpec
 from apps.exchanges.connectors.throttle import Limiter, LocalLimiter
@@ -28,6 +30,8 @@ _KINDS: tuple[type[RestConnector], ...] = (
     BinanceSpotConnector,
     BingxConnector,
     OkxConnector,
+    OrangeXConnector,
+    PionexConnector,
 )
 CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
 for _kind in _KINDS:

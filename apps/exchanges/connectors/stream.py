@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
+from apps.exchanges.connectors.outbox import Outbox
 from cts.domain.errors import AuthFailed, ExchangeError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Dialect(ABC):
 
     # Whether a quiet socket must be a broken one, even if it answers pings.
     is_never_quiet: bool = False
+    # How far apart our frames must leave, where the venue counts them.
+    send_interval_s: float = 0.0
 
     def __init__(self, *, urls: Sequence[str], events: StreamEvents, heartbeat_s: float) -> None:
         self.events = events
@@ -167,6 +170,7 @@ class _Line:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._socket: ClientConnection | None = None
+        self._outbox = Outbox(dialect.send_interval_s)
 
     def start(self) -> None:
         if self._thread is None:
@@ -189,9 +193,11 @@ class _Line:
             frames = self.dialect.subscribe(symbols)
             if self._socket is None:
                 return  # the opening of the next socket has them
+            self._outbox.put(frames)
+            if self._outbox.interval_s:
+                return  # the socket's thread sends them by and by
             try:
-                for frame in frames:
-                    self._socket.send(frame)
+                self._outbox.flush(self._socket.send)
             except Exception:  # the socket is gone; its thread notices and resubscribes all
                 log.debug("%s: subscribing on a dying socket", self._name)
 
@@ -228,10 +234,8 @@ class _Line:
             with self._lock:
                 if self._stopping.is_set():
                     return
-                frames = self.dialect.opening()
+                self._outbox.restart(self.dialect.opening())
                 self._socket = socket
-            for frame in frames:
-                socket.send(frame)
             self._listen(socket)
         finally:
             # No closing handshake: a venue that fell silent wouldn't answer it, and we want the next socket now.
@@ -244,9 +248,10 @@ class _Line:
         pong: threading.Event | None = None
         while not self._stopping.is_set():
             self._check(opened=opened, heard=heard, now=time.monotonic())
+            due_s = self._outbox.flush(socket.send)
             try:
                 # A pong wakes nobody: look often enough to know when it came.
-                frame = socket.recv(timeout=beat_s / 8)
+                frame = socket.recv(timeout=min(beat_s / 8, due_s))
             except TimeoutError:
                 frame = None
             now = time.monotonic()
@@ -254,8 +259,7 @@ class _Line:
                 heard = self.heard_at = now
                 pong = None
             if frame is not None:
-                for reply in self.dialect.receive(frame):
-                    socket.send(reply)
+                self._outbox.answer(self.dialect.receive(frame))
             if now >= next_beat:
                 next_beat = now + beat_s
                 pong = self._beat(socket)

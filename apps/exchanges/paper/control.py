@@ -9,6 +9,7 @@ from apps.exchanges.paper.faults import Fault
 from apps.exchanges.paper.http import Request, Response, json_response
 from apps.exchanges.paper.market import SYMBOLS
 from cts.domain.matching import margin
+from cts.domain.types import PositionMode
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.server import PaperVenue
@@ -24,6 +25,8 @@ class NewAccount(msgspec.Struct, kw_only=True):
     api_secret: str
     passphrase: str = ""
     balance: str = "10000"
+    # Some venues have no call that changes it: theirs is chosen with the account.
+    position_mode: PositionMode | None = None
 
 
 class NewPrice(msgspec.Struct, kw_only=True):
@@ -70,6 +73,7 @@ def _accounts(venue: "PaperVenue", request: Request) -> object:
         api_secret=wanted.api_secret,
         passphrase=wanted.passphrase,
         balance=wanted.balance,
+        position_mode=wanted.position_mode,
     )
     return {"number": member.account.number, "is_new": is_new, "balance": str(member.account.balance)}
 

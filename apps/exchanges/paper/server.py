@@ -17,14 +17,17 @@ from apps.exchanges.paper.faults import Fault, Faults
 from apps.exchanges.paper.http import Connection, Request, Response
 from apps.exchanges.paper.market import SYMBOLS, Held, Market, MarketClosed
 from apps.exchanges.paper.okx.face import OkxFace
+from apps.exchanges.paper.orangex.face import OrangeXFace
+from apps.exchanges.paper.pionex.face import PionexFace
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching.state import Account, Quote
+from cts.domain.types import PositionMode
 
-FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace, OkxFace)
+FACES: tuple[type[Face], ...] = (BybitFace, BinanceFace, BingxFace, OkxFace, OrangeXFace, PionexFace)
 HANG_S = 120.0
 MARKET_NOTE = "market"
-CANDLE_PATHS = ("/kline", "/klines", "/candles", "/history-candles", "/_history")
+CANDLE_PATHS = ("/kline", "/klines", "/candles", "/history-candles", "/get_tradingview_chart_data", "/_history")
 
 
 class PaperVenue:
@@ -163,7 +166,14 @@ class PaperVenue:
         self.store.set_note(MARKET_NOTE, msgspec.json.encode(self.market.held))
 
     def account_ensure(
-        self, exchange: str, *, api_key: str, api_secret: str, balance: str, passphrase: str = ""
+        self,
+        exchange: str,
+        *,
+        api_key: str,
+        api_secret: str,
+        balance: str,
+        passphrase: str = "",
+        position_mode: PositionMode | None = None,
     ) -> tuple[Member, bool]:
         """The account of this key, made with this deposit when there is none."""
         face = self.faces[exchange]
@@ -171,7 +181,7 @@ class PaperVenue:
             face.endow(known, Decimal(balance))
             return known, False
         self._number += 1
-        account = Account(number=self._number)
+        account = Account(number=self._number, position_mode=position_mode or PositionMode.ONE_WAY)
         member = Member(api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account)
         self.store.add(
             exchange=exchange, api_key=api_key, api_secret=api_secret, passphrase=passphrase, account=account
@@ -193,7 +203,7 @@ class PaperVenue:
 
     def _computed(self, request: Request, answer: Callable[[], Response]) -> "Response | Awaitable[Response | None]":
         """Candles are computed beside the loop: weeks of them take longer than a tick may wait. They touch no account."""
-        if request.method == "GET" and request.path.endswith(CANDLE_PATHS):
+        if request.path.endswith(CANDLE_PATHS):
             return asyncio.get_running_loop().run_in_executor(None, _unless_closed, answer)
         return answer()
 

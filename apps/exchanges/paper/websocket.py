@@ -43,6 +43,8 @@ class Socket:
         self.on_text: Callable[[str], None] = _nothing
         self.on_lost: Callable[[], None] = _nothing
         self.on_open: Callable[[], None] = _nothing
+        # The other end takes leave; what is sent now still reaches it.
+        self.on_leave: Callable[[], None] = _nothing
         self.is_open = False
         self.heard_at = time.monotonic()
 
@@ -57,10 +59,12 @@ class Socket:
                 self.on_open()
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT and self.is_open:
                 self.on_text(bytes(event.data).decode())
+            elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE and self.is_open:
+                self.on_leave()
         self._flush()
 
     def send(self, frame: bytes) -> None:
-        """Send a frame made by `text_frame`."""
+        """Send a frame made by `text_frame` or `binary_frame`."""
         if not self.is_open or self.transport.is_closing():
             return
         if self.transport.get_write_buffer_size() > MAX_BACKLOG:

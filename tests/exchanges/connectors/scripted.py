@@ -50,6 +50,7 @@ class ScriptedTransport:
         self._asides = {call["path"]: call for call in asides}
         self._calls = list(calls)
         self.sent: list[Prepared] = []
+        self.aside: list[Prepared] = []
         self.times_asked = 0
 
     def send(self, request: Prepared, *, is_write: bool) -> Response:
@@ -58,6 +59,7 @@ class ScriptedTransport:
             self.times_asked += 1
             return self._response(self._time)
         if path in self._asides and not (self._calls and self._calls[0]["path"] == path):
+            self.aside.append(request)
             return self._response(self._asides[path])
         assert self._calls, f"unexpected {request.method} {path}"
         call = self._calls.pop(0)
@@ -83,10 +85,12 @@ class ScriptedTransport:
 
 
 def parameters(request: Prepared) -> Any:
-    """Query and body as one mapping; a list where that is the body."""
+    """Query and body as one mapping; a list where that is the body. Of a remote call, what its method is told."""
     query = dict(parse_qsl(urlsplit(request.path).query, keep_blank_values=True))
     body = json.loads(request.body) if request.body else {}
-    return body if isinstance(body, list) else query | body
+    if isinstance(body, list):
+        return body
+    return query | (body["params"] if "jsonrpc" in body else body)
 
 
 def scripted(
@@ -96,7 +100,12 @@ def scripted(
     mode: PositionMode = PositionMode.HEDGE,
     credentials: Credentials | None = KEY,
 ) -> RestConnector:
-    """A connector whose clock stands still at the time of its fixtures."""
+    """A connector whose clock stands still at the time of its fixtures. Waiting for its budget takes no time."""
+    passed = [0.0]
+
+    def sleep(seconds: float) -> None:
+        passed[0] += seconds
+
     kind = PLACES[exchange]
     target = Target(environment=Environment.LIVE, market=kind.spec.market, position_mode=mode)
     transport, addresses = ScriptedTransport(exchange, calls or []), addresses_of(kind.spec, target)
@@ -106,7 +115,7 @@ def scripted(
         addresses=addresses,
         transport=transport,
         hosts=dict.fromkeys(addresses.hosts, transport),
-        limiter=LocalLimiter(),
+        limiter=LocalLimiter(monotonic=lambda: passed[0]),
         clock=VenueClock(monotonic=lambda: 1000.0, wall=lambda: 0.0),
-        sleep=lambda _: None,
+        sleep=sleep,
     )

@@ -13,9 +13,16 @@ VECTORS = json.loads((VENUES / "signatures.json").read_text())
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['exchange']}-{v['name']}")
 def test_signature_equals_the_published_one(vector: dict[str, str]) -> None:
     signer = Signer(vector["secret"])
-    sign = signer.base64 if vector.get("encoding") == "base64" else signer.hex
-    assert sign(vector["prehash"].encode()) == vector["expected"]
-    assert sign(vector["prehash"].encode()) == vector["expected"]  # the prepared state isn't used up
+    for _ in range(2):  # the prepared state isn't used up
+        assert made(signer, vector) == vector["expected"]
+
+
+def made(signer: Signer, vector: dict[str, str]) -> str:
+    if vector.get("encoding") == "base64":
+        return signer.base64(vector["prehash"].encode())
+    digest = signer.hex(vector["prehash"].encode())
+    # One venue takes the text of the digest for bytes, and writes those in hexadecimal once more.
+    return digest.encode().hex() if vector.get("encoding") == "hex of hex" else digest
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 200])

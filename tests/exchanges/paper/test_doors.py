@@ -28,6 +28,9 @@ from apps.exchanges.paper.face import Face
 from apps.exchanges.paper.http import Request
 from apps.exchanges.paper.okx import face as okx
 from apps.exchanges.paper.okx.errors import REFUSALS as OKX_REFUSALS
+from apps.exchanges.paper.orangex.errors import REFUSALS as ORANGEX_REFUSALS
+from apps.exchanges.paper.pionex import face as pionex
+from apps.exchanges.paper.pionex.errors import REFUSALS as PIONEX_REFUSALS
 from apps.exchanges.paper.server import PaperVenue
 from cts.domain.matching.events import Refusal
 from tests.exchanges.paper.wire import RawBinance, RawBybit, RawOkx
@@ -38,6 +41,7 @@ DOORS = {
     "binance": list(binance.DOORS),
     "bingx": list(bingx.DOORS),
     "okx": list(okx.DOORS),
+    "pionex": list(pionex.DOORS),
 }
 JUNK = [
     "",
@@ -55,6 +59,7 @@ JUNK = [
     "[]",
     "'; --",
     "BTCUSDT",
+    "BTC_USDT_PERP",
 ]
 GOOD = {
     "category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "59000",
@@ -82,6 +87,11 @@ WORDS = {
         "listenKey": "k", "incomeType": "FUNDING_FEE", "clientOrderId": "w", "stopLoss": "", "marginType": "CROSSED",
     },
     "okx": {"side": "buy", "limit": "10"},
+    "pionex": {
+        "symbol": "BTC_USDT_PERP", "side": "BUY", "size": "0.01", "clientOrderId": "z", "interval": "1M",
+        "isolatedMode": "CROSS", "positionMode": "BUYSELL", "symbols": "BTC_USDT_PERP", "status": "ALL",
+        "type": "LIMIT", "orders": "[]", "reduceOnly": "false",
+    },
 }  # fmt: skip
 
 
@@ -95,8 +105,20 @@ def venue(tmp_path: Path) -> Iterator[PaperVenue]:
     venue.store.close()
 
 
+ORDER_PATHS = {
+    "bybit": ["/v5/order/create"],
+    "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"],
+    "bingx": ["/openApi/swap/v2/trade/order"],
+    "okx": ["/api/v5/trade/order", "/api/v5/trade/order-algo"],
+    "pionex": ["/uapi/v1/trade/order"],
+}
+NUMBERS = ("qty", "quantity", "size", "price", "triggerPrice", "sz", "px", "slTriggerPx")
+
+
 def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request:
     stamp = str(int(time.time() * 1000))
+    if slug == "pionex":
+        return signed_pionex(method, path, params, stamp=stamp)
     if slug == "bingx":
         pairs = sorted((params | {"timestamp": stamp}).items())
         plain = "&".join(f"{name}={value}" for name, value in pairs)
@@ -122,6 +144,15 @@ def signed(slug: str, method: str, path: str, params: dict[str, str]) -> Request
     return Request(method=method, path=path, query=query, headers=headers, body=body)
 
 
+def signed_pionex(method: str, path: str, params: dict[str, str], *, stamp: str) -> Request:
+    terms = (params if method == "GET" else {}) | {"timestamp": stamp}
+    body = "" if method == "GET" else json.dumps(params)
+    plain = "&".join(f"{name}={terms[name]}" for name in sorted(terms))
+    sign = hmac.new(b"secret", f"{method}{path}?{plain}{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {"pionex-key": "key", "pionex-signature": sign}
+    return Request(method=method, path=path, query=urlencode(terms), headers=headers, body=body.encode())
+
+
 @pytest.mark.parametrize("slug", sorted(DOORS))
 def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
     """A door that raises anything but a refusal would answer 500 on the wire; here it fails the test."""
@@ -143,13 +174,7 @@ def test_no_door_breaks_on_junk(venue: PaperVenue, slug: str) -> None:
 @pytest.mark.parametrize("number", ["1" * 40, "1e30", "1e-30", "0." + "1" * 30, "NaN", "-Infinity", "1e999999"])
 def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, number: str) -> None:
     face = venue.faces[slug]
-    paths = {
-        "bybit": ["/v5/order/create"],
-        "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"],
-        "bingx": ["/openApi/swap/v2/trade/order"],
-        "okx": ["/api/v5/trade/order", "/api/v5/trade/order-algo"],
-    }[slug]
-    for path, name in itertools.product(paths, ("qty", "quantity", "price", "triggerPrice", "sz", "px", "slTriggerPx")):
+    for path, name in itertools.product(ORDER_PATHS[slug], NUMBERS):
         params = {**GOOD, **WORDS[slug], name: number}
         if path.endswith("order-algo"):
             params["ordType"] = "conditional"
@@ -164,7 +189,9 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
     assert set(BINGX_REFUSALS) == set(Refusal) - never_raised
     assert set(OKX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(PIONEX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
     assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
+    assert set(ORANGEX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
 
 
 @pytest.mark.wire

@@ -18,6 +18,20 @@ from tests.paper_fixtures import START_PRICES, PaperVenueControl
 pytestmark = pytest.mark.wire
 
 
+SIGNATURE = {"bybit": 10004, "binance": -1022, "bingx": 100001, "okx": 50113, "pionex": "INVALID_SIGNATURE"}
+NOBODY = {"bybit": 10003, "binance": -2015, "bingx": 100413, "okx": 50119, "pionex": "INVALID_APIKEY"}
+STALE = {"bybit": 10002, "binance": -1021, "bingx": 100421, "okx": 50102, "pionex": "INVALID_TIMESTAMP"}
+# How old a request may be, and how far ahead of its own a venue lets a clock run.
+WINDOW_MS = {
+    "bybit": (5000, 1000),
+    "binance": (5000, 1000),
+    "bingx": (5000, 5000),
+    "okx": (30_000, 30_000),
+    "pionex": (20_000, 20_000),
+}
+BANNED = {"bybit": 403, "binance": 418, "bingx": 418, "okx": 403, "pionex": 429}
+
+
 @pytest.fixture(params=sorted(RAW))
 def raw(request: pytest.FixtureRequest, paper_venue: PaperVenueControl) -> Raw:
     return RAW[request.param](paper_venue, paper_venue.account(request.param))
@@ -30,16 +44,11 @@ def known(venue: PaperVenueControl, raw: Raw) -> list[str]:
 def test_an_unknown_key_and_a_wrong_signature_are_refused_with_the_venues_code(raw: Raw) -> None:
     real = raw.keys
     raw.keys = msgspec.structs.replace(real, api_secret="wrong")
-    assert raw.code(raw.balance()) == {"bybit": 10004, "binance": -1022, "bingx": 100001, "okx": 50113}[raw.slug]
+    assert raw.code(raw.balance()) == SIGNATURE[raw.slug]
     raw.keys = msgspec.structs.replace(real, api_key="nobody")
-    assert raw.code(raw.balance()) == {"bybit": 10003, "binance": -2015, "bingx": 100413, "okx": 50119}[raw.slug]
+    assert raw.code(raw.balance()) == NOBODY[raw.slug]
     raw.keys = real
     assert raw.code(raw.balance()) == 0
-
-
-STALE = {"bybit": 10002, "binance": -1021, "bingx": 100421, "okx": 50102}
-# How old a request may be, and how far ahead of its own a venue lets a clock run.
-WINDOW_MS = {"bybit": (5000, 1000), "binance": (5000, 1000), "bingx": (5000, 5000), "okx": (30_000, 30_000)}
 
 
 def test_a_clock_outside_the_window_is_refused(raw: Raw) -> None:
@@ -97,6 +106,8 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
         assert not re.search(r"\d{13}", silent.json()["msg"])
     elif raw.slug == "okx":
         assert [(answer.status_code, raw.code(answer)) for answer in (told_when, silent)] == [(429, 50011)] * 2
+    elif raw.slug == "pionex":
+        assert [told_when.status_code, silent.status_code] == [429, 429]
     else:
         assert raw.code(told_when) == raw.code(silent) == 10006
         assert int(told_when.headers["X-Bapi-Limit-Reset-Timestamp"]) > time.time() * 1000 + 5000
@@ -106,7 +117,7 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
 
 def test_a_ban_closes_the_door(paper_venue: PaperVenueControl, raw: Raw) -> None:
     paper_venue.faults(raw.slug, "/", "ban", retry_after_s=60)
-    assert raw.balance().status_code == {"bybit": 403, "binance": 418, "bingx": 418, "okx": 403}[raw.slug]
+    assert raw.balance().status_code == BANNED[raw.slug]
 
 
 def test_half_an_answer_is_no_json(paper_venue: PaperVenueControl, raw: Raw) -> None:

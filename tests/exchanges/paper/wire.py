@@ -162,12 +162,46 @@ class RawOkx:
         return int(items[0]["sCode"] if items else body["code"])
 
 
-Raw = RawBybit | RawBinance | RawBingx | RawOkx
-RAW: dict[str, type[RawBybit] | type[RawBinance] | type[RawBingx] | type[RawOkx]] = {
+class RawPionex:
+    order_path = "/uapi/v1/trade/order"
+    slug = "pionex"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/pionex"
+        self.keys = credentials
+
+    def call(self, method: str, path: str, params: dict[str, Any], *, age_ms: int = 0, timeout: float = 5) -> Answer:
+        stamp = {"timestamp": int(time.time() * 1000) - age_ms}
+        terms = params | stamp if method == "GET" else stamp
+        query = "&".join(f"{name}={terms[name]}" for name in sorted(terms))
+        body = "" if method == "GET" else json.dumps(params)
+        signature = _sign(self.keys.api_secret, f"{method}{path}?{query}{body}")
+        headers = {"PIONEX-KEY": self.keys.api_key, "PIONEX-SIGNATURE": signature}
+        url = f"{self.url}{path}?{query}"
+        return requests.request(method, url, data=body.encode() or None, headers=headers, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        order = {
+            "symbol": "BTC_USDT_PERP", "side": "BUY", "type": "LIMIT", "size": "0.01", "price": "59000",
+            "clientOrderId": client_id,
+        }  # fmt: skip
+        return self.call("POST", self.order_path, order | change, timeout=timeout)
+
+    def balance(self, **options: Any) -> Answer:
+        return self.call("GET", "/uapi/v1/account/detail", {}, **options)
+
+    def code(self, answer: Answer) -> int | str:
+        body = answer.json()
+        return 0 if body["result"] else str(body["code"])
+
+
+Raw = RawBybit | RawBinance | RawBingx | RawOkx | RawPionex
+RAW: dict[str, type[RawBybit] | type[RawBinance] | type[RawBingx] | type[RawOkx] | type[RawPionex]] = {
     "bybit": RawBybit,
     "binance": RawBinance,
     "bingx": RawBingx,
     "okx": RawOkx,
+    "pionex": RawPionex,
 }
 
 

@@ -1,0 +1,5 @@
+"""OrangeX: `spec` is data, `session` signs in, `rows` reads, `orders` and `connector` call, `stream` listens."""
+
+from apps.exchanges.connectors.orangex.connector import OrangeXConnector
+
+__all__ = ["OrangeXConnector"]

@@ -1,0 +1,135 @@
+"""Pionex perpetuals as data: address, budgets, codes, calls. https://www.pionex.com/docs/api-docs"""
+
+from apps.exchanges.connectors.spec import (
+    Call,
+    Capability,
+    Endpoints,
+    ErrorClass,
+    ExchangeSpec,
+    Intent,
+    RateRule,
+    Scope,
+)
+from cts.domain.types import Environment, Market
+from cts.domain.venue import Channel
+
+_WS = {"public": "/wsPub", "private": "/wsUA"}
+# The venue counts weights a second; here they are spaced out instead, a little wider than that. A second with one call
+# too many closes the address for a minute, to exits as well, so nobody may run ahead and nothing is held in reserve.
+_PER_SECOND, _SPACING_S = 5, 0.55
+
+
+def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
+    return dict.fromkeys(codes.split(), error_class)
+
+
+ERRORS = {
+    **_codes(ErrorClass.RESIGN, "INVALID_TIMESTAMP"),
+    **_codes(
+        ErrorClass.AUTH,
+        "APIKEY_LOST SIGNATURE_LOST IP_NOT_WHITELISTED INVALID_APIKEY INVALIE_APIKEY INVALID_SIGNATURE APIKEY_EXPIRED "
+        "PERMISSION_DENIED",
+    ),
+    # An earlier try arrived.
+    **_codes(ErrorClass.RECONCILE, "TRADE_REPEAT_CLIENT_ORDER_ID"),
+    **_codes(ErrorClass.GONE, "TRADE_ORDER_NOT_FOUND"),
+    **_codes(
+        ErrorClass.REJECT,
+        "TRADE_INVALID_SYMBOL TRADE_INVAILD_SYMBOL TRADE_PARAMETER_ERROR TRADE_OPERATION_DENIED TRADE_NOT_ENOUGH_MONEY "
+        "TRADE_PRICE_FILTER_DENIED TRADE_SIZE_FILTER_DENIED TRADE_AMOUNT_FILTER_DENIED TRADE_OPEN_ORDER_EXCEED_LIMIT "
+        "MARKET_INVALID_SYMBOL MARKET_PARAMETER_ERROR MARKET_INVALID_TIME",
+    ),
+}
+
+SPEC = ExchangeSpec(
+    name="pionex",
+    label="Pionex",
+    environments={
+        Environment.LIVE: Endpoints(
+            rest="https://api.pionex.com", ws={name: (f"wss://ws.pionex.com{path}",) for name, path in _WS.items()}
+        ),
+    },
+    paper_ws_paths=_WS,
+    market=Market.LINEAR,
+    capabilities=frozenset(
+        {
+            Capability.LEVERAGE,
+            Capability.MARGIN_MODE,
+            Capability.MARGIN_MODE_PER_SYMBOL,
+            Capability.HEDGE,
+            Capability.POSITION_MODE_SET,
+            Capability.POST_ONLY,
+            Capability.IMMEDIATE_OR_CANCEL,
+            Capability.FILL_OR_KILL,
+            Capability.QUERY_BY_CLIENT_ID,
+            Capability.REFUSES_DUPLICATE_CLIENT_ID,
+            Capability.BATCH_PLACE,
+            Capability.FUNDING_HISTORY,
+            Capability.FUNDING_PAYMENTS,
+            Capability.PRIVATE_STREAM,
+            Capability.BALANCE_STREAM,
+        }
+    ),
+    venue_suffix="_USDT_PERP",
+    channels=frozenset({Channel.TICKERS, Channel.TRADES, Channel.BOOK_TOP}),
+    batch_max=20,
+    # M is minutes here.
+    timeframes={
+        60: "1M", 300: "5M", 900: "15M", 1800: "30M", 3600: "60M", 14400: "4H", 28800: "8H", 43200: "12H", 86400: "1D",
+    },
+    candles_max=500,
+    rate_rules=(
+        RateRule(name="address", scope=Scope.IP, limit=_PER_SECOND, interval_s=_SPACING_S, reserve_ratio=0.0),
+        RateRule(name="account", scope=Scope.ACCOUNT, limit=_PER_SECOND, interval_s=_SPACING_S, reserve_ratio=0.0),
+    ),
+    errors=ERRORS,
+    # Too many requests close the address for a minute, and every further one for ten seconds more.
+    http_errors={429: ErrorClass.BAN},
+    visibility_delay_s=2.0,
+    heartbeat_s=15.0,
+    ban_s=60.0,
+    max_client_id=64,
+    max_leverage=100,
+    docs_url="https://www.pionex.com/docs/api-docs",
+    keys_url="https://www.pionex.com/en/my-account/api",
+    keys_help="Tick “Enable reading” and “Enable trading”, and leave “Enable transfer” off. Enter this machine's address in"
+    " the key's IP whitelist. Pionex has no test network: such a key trades real money.",
+)  # fmt: skip
+
+# Every call about perpetuals weighs five of the ten a second.
+WEIGHT = 5
+
+
+def _public(path: str) -> Call:
+    return Call(method="GET", path=f"/api/v1/{path}", is_signed=False, costs=(("address", WEIGHT),))
+
+
+def _private(method: str, path: str, intent: Intent = Intent.READ) -> Call:
+    costs = (("address", WEIGHT), ("account", WEIGHT))
+    return Call(method=method, path=f"/uapi/v1/{path}", intent=intent, costs=costs)
+
+
+INSTRUMENTS = _public("common/symbols")
+TIERS = _public("common/riskTable")
+TICKERS = _public("market/tickers")
+BOOKS = _public("market/bookTickers")
+INDEXES = _public("market/indexes")
+CANDLES = _public("market/klines")
+FUNDING_RATES = _public("market/fundingRates")
+BALANCES = _private("GET", "account/detail")
+POSITIONS = _private("GET", "account/positions")
+POSITION_MODE = _private("GET", "account/positionMode")
+POSITION_MODE_SET = _private("POST", "account/positionMode", Intent.SETTING)
+LEVERAGE = _private("POST", "account/leverage", Intent.SETTING)
+MARGIN_MODE = _private("POST", "trade/isolatedMode", Intent.SETTING)
+PLACE = _private("POST", "trade/order", Intent.PLACE)
+PLACE_MANY = _private("POST", "trade/massOrder", Intent.PLACE)
+CANCEL = _private("DELETE", "trade/order", Intent.CANCEL)
+CANCEL_ALL = _private("DELETE", "trade/allOrders", Intent.CANCEL)
+ORDER = _private("GET", "trade/order")
+ORDER_BY_CLIENT_ID = _private("GET", "trade/orderByClientOrderId")
+OPEN_ORDERS = _private("GET", "trade/openOrders")
+HISTORY = _private("GET", "trade/historyOrders")
+FILLS = _private("GET", "trade/fills")
+FILLS_OF_ORDER = _private("GET", "trade/fillsByOrderId")
+FUNDING_PAYMENTS = _private("GET", "trade/fundingFee")

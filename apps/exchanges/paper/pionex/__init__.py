@@ -1,0 +1,1 @@
+"""Pionex's perpetuals as the paper venue speaks them."""
