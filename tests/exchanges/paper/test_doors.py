@@ -184,14 +184,15 @@ def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, numbe
 
 def test_every_refusal_has_a_code_on_every_face() -> None:
     never_raised = {Refusal.LIQUIDATED}
+    no_spot, no_trail = {Refusal.INSUFFICIENT_BALANCE}, {Refusal.TRAIL}
     accepted_then_canceled = {Refusal.WOULD_TAKE, Refusal.WOULD_NOT_FILL}
     told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
     assert set(BYBIT_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
-    assert set(BINGX_REFUSALS) == set(Refusal) - never_raised
-    assert set(OKX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
-    assert set(PIONEX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(BINGX_REFUSALS) == set(Refusal) - never_raised - no_spot
+    assert set(OKX_REFUSALS) == set(Refusal) - never_raised - no_spot - accepted_then_canceled
+    assert set(PIONEX_REFUSALS) == set(Refusal) - never_raised - no_spot - no_trail - accepted_then_canceled
     assert set(BINANCE_REFUSALS) == set(Refusal) - never_raised - told_by_its_own_door
-    assert set(ORANGEX_REFUSALS) == set(Refusal) - never_raised - accepted_then_canceled
+    assert set(ORANGEX_REFUSALS) == set(Refusal) - never_raised - no_spot - no_trail - accepted_then_canceled
 
 
 @pytest.mark.wire

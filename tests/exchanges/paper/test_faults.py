@@ -12,14 +12,21 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from apps.exchanges.paper.server import PaperVenue
-from tests.exchanges.paper.wire import RAW, Raw, told
+from tests.exchanges.paper.wire import RAW, Raw, Timed, told
 from tests.paper_fixtures import START_PRICES, PaperVenueControl
 
 pytestmark = pytest.mark.wire
 
 
-SIGNATURE = {"bybit": 10004, "binance": -1022, "bingx": 100001, "okx": 50113, "pionex": "INVALID_SIGNATURE"}
-NOBODY = {"bybit": 10003, "binance": -2015, "bingx": 100413, "okx": 50119, "pionex": "INVALID_APIKEY"}
+SIGNATURE = {
+    "bybit": 10004,
+    "binance": -1022,
+    "bingx": 100001,
+    "okx": 50113,
+    "orangex": 10000,
+    "pionex": "INVALID_SIGNATURE",
+}
+NOBODY = {"bybit": 10003, "binance": -2015, "bingx": 100413, "okx": 50119, "orangex": 10000, "pionex": "INVALID_APIKEY"}
 STALE = {"bybit": 10002, "binance": -1021, "bingx": 100421, "okx": 50102, "pionex": "INVALID_TIMESTAMP"}
 # How old a request may be, and how far ahead of its own a venue lets a clock run.
 WINDOW_MS = {
@@ -29,12 +36,20 @@ WINDOW_MS = {
     "okx": (30_000, 30_000),
     "pionex": (20_000, 20_000),
 }
-BANNED = {"bybit": 403, "binance": 418, "bingx": 418, "okx": 403, "pionex": 429}
+BANNED = {"bybit": 403, "binance": 418, "bingx": 418, "okx": 403, "orangex": 403, "pionex": 429}
 
 
 @pytest.fixture(params=sorted(RAW))
 def raw(request: pytest.FixtureRequest, paper_venue: PaperVenueControl) -> Raw:
     return RAW[request.param](paper_venue, paper_venue.account(request.param))
+
+
+@pytest.fixture(params=sorted(STALE))
+def timed(request: pytest.FixtureRequest, paper_venue: PaperVenueControl) -> Timed:
+    """One whose requests are signed for their time; a token has none."""
+    made = RAW[request.param](paper_venue, paper_venue.account(request.param))
+    assert isinstance(made, Timed)
+    return made
 
 
 def known(venue: PaperVenueControl, raw: Raw) -> list[str]:
@@ -51,17 +66,17 @@ def test_an_unknown_key_and_a_wrong_signature_are_refused_with_the_venues_code(r
     assert raw.code(raw.balance()) == 0
 
 
-def test_a_clock_outside_the_window_is_refused(raw: Raw) -> None:
-    behind_ms, ahead_ms = WINDOW_MS[raw.slug]
+def test_a_clock_outside_the_window_is_refused(timed: Timed) -> None:
+    behind_ms, ahead_ms = WINDOW_MS[timed.slug]
     for age_ms in (behind_ms + 1000, -ahead_ms - 1000):
-        assert raw.code(raw.balance(age_ms=age_ms)) == STALE[raw.slug]
+        assert timed.code(timed.balance(age_ms=age_ms)) == STALE[timed.slug]
 
 
-def test_skewed_clock_of_the_venue_refuses_honest_requests(paper_venue: PaperVenueControl, raw: Raw) -> None:
-    paper_venue.faults(raw.slug, "", "clock_skew", skew_ms=40_000)
-    assert raw.code(raw.balance()) == STALE[raw.slug]
+def test_skewed_clock_of_the_venue_refuses_honest_requests(paper_venue: PaperVenueControl, timed: Timed) -> None:
+    paper_venue.faults(timed.slug, "", "clock_skew", skew_ms=40_000)
+    assert timed.code(timed.balance()) == STALE[timed.slug]
     paper_venue.clear_faults()
-    assert raw.code(raw.balance()) == 0
+    assert timed.code(timed.balance()) == 0
 
 
 @pytest.mark.parametrize(
@@ -106,6 +121,8 @@ def test_rate_limits_tell_when_to_come_back_or_not(paper_venue: PaperVenueContro
         assert not re.search(r"\d{13}", silent.json()["msg"])
     elif raw.slug == "okx":
         assert [(answer.status_code, raw.code(answer)) for answer in (told_when, silent)] == [(429, 50011)] * 2
+    elif raw.slug == "orangex":
+        assert raw.code(told_when) == raw.code(silent) == 1005
     elif raw.slug == "pionex":
         assert [told_when.status_code, silent.status_code] == [429, 429]
     else:

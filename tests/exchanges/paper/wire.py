@@ -195,12 +195,62 @@ class RawPionex:
         return 0 if body["result"] else str(body["code"])
 
 
-Raw = RawBybit | RawBinance | RawBingx | RawOkx | RawPionex
-RAW: dict[str, type[RawBybit] | type[RawBinance] | type[RawBingx] | type[RawOkx] | type[RawPionex]] = {
+class RawOrangex:
+    """Signs in once for a key; what the sign-in is refused with is the answer to the call."""
+
+    order_path = "/api/v1/private/buy"
+    slug = "orangex"
+
+    def __init__(self, venue: PaperVenueControl, credentials: Credentials) -> None:
+        self.url = f"{venue.url}/orangex"
+        self.keys = credentials
+        self.token, self._signed_in = "", Credentials(api_key="", api_secret="")
+        self._sign_in()
+
+    def _sign_in(self) -> Answer:
+        words = {"client_id": self.keys.api_key, "client_secret": self.keys.api_secret}
+        answer = self._post("/api/v1/public/auth", {"grant_type": "client_credentials", **words})
+        if "result" in answer.json():
+            self.token, self._signed_in = answer.json()["result"]["access_token"], self.keys
+        return answer
+
+    def _post(self, path: str, params: dict[str, Any], *, timeout: float = 5) -> Answer:
+        body = {"jsonrpc": "2.0", "id": 7, "method": path.removeprefix("/api/v1"), "params": params}
+        return requests.post(
+            self.url + path, json=body, headers={"Authorization": f"bearer {self.token}"}, timeout=timeout
+        )
+
+    def call(self, path: str, params: dict[str, Any], *, timeout: float = 5) -> Answer:
+        if self.keys != self._signed_in and self.code(refused := self._sign_in()):
+            return refused
+        return self._post(path, params, timeout=timeout)
+
+    def place(self, client_id: str, *, timeout: float = 5, **change: Any) -> Answer:
+        order = {
+            "instrument_name": "BTC-USDT-PERPETUAL", "amount": "0.01", "type": "limit", "price": "59000",
+            "time_in_force": "good_til_cancelled", "custom_order_id": client_id,
+        }  # fmt: skip
+        return self.call(self.order_path, order | change, timeout=timeout)
+
+    def balance(self) -> Answer:
+        return self.call("/api/v1/private/get_assets_info", {"asset_type": ["PERPETUAL"]})
+
+    def code(self, answer: Answer) -> int:
+        return int(answer.json().get("error", {}).get("code", 0))
+
+
+Raw = RawBybit | RawBinance | RawBingx | RawOkx | RawOrangex | RawPionex
+# Those whose every request is signed for its time.
+Timed = RawBybit | RawBinance | RawBingx | RawOkx | RawPionex
+RAW: dict[
+    str,
+    type[RawBybit] | type[RawBinance] | type[RawBingx] | type[RawOkx] | type[RawOrangex] | type[RawPionex],
+] = {
     "bybit": RawBybit,
     "binance": RawBinance,
     "bingx": RawBingx,
     "okx": RawOkx,
+    "orangex": RawOrangex,
     "pionex": RawPionex,
 }
 
