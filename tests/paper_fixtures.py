@@ -52,7 +52,11 @@ class PaperVenueControl:
     def account_for(
         self, exchange: str, credentials: Credentials, *, balance: str = "10000", position_mode: str | None = None
     ) -> None:
-        body = {"exchange": exchange, "api_key": credentials.api_key, "api_secret": credentials.api_secret}
+        body: dict[str, Any] = {
+            "exchange": exchange,
+            "api_key": credentials.api_key,
+            "api_secret": credentials.api_secret,
+        }
         body |= {"passphrase": credentials.passphrase, "balance": balance, "position_mode": position_mode}
         self.call("POST", "/_accounts", body)
 
