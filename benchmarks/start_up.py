@@ -27,7 +27,7 @@ import ccxt
 client = ccxt.{theirs}({{"apiKey": "k", "secret": "s"}})
 client_symbols = [client]
 """
-PEERS = {"bybit": "bybit", "binance": "binanceusdm"}
+PEERS = {"bybit": "bybit", "binance": "binanceusdm", "bingx": "bingx", "okx": "okx"}
 
 
 def run() -> list[Result]:

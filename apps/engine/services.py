@@ -15,6 +15,7 @@ from apps.engine.rows import engine_event_row, engine_row
 from apps.engine.selectors import engine_lease
 from apps.exchanges.models import Connection
 from apps.exchanges.runs import run_wake
+from apps.exchanges.trading import market_check
 from cts.domain.errors import DomainError
 from cts.realtime import event, push_on_commit
 
@@ -35,13 +36,14 @@ def engine_desire(
     """Say what the engine should do; its run follows within a second, or `runs_ensure` starts one.
 
     Raises:
-        DomainError: `not_enabled`, `not_active`, `not_running`, `read_only`.
+        DomainError: `not_enabled`, `not_active`, `spot_is_watched`, `not_running`, `read_only`.
     """
     if user is not None:
         trading_check(user)
     engine = _locked(connection)
     if desired is not DesiredState.STOPPED:
         _usable_check(engine.connection)
+        market_check(engine.connection)
     if desired is DesiredState.PAUSED and engine.desired == DesiredState.STOPPED:
         raise DomainError("not_running", "Only a running engine can be paused; start it first")
     if desired is not DesiredState.STOPPED and engine.actual == ActualState.FAILED:

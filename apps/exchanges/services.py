@@ -35,6 +35,7 @@ from apps.exchanges.models import Connection, ConnectionTest
 from apps.exchanges.paper_account import paper_account_open, paper_credentials
 from apps.exchanges.selectors import spec_for
 from apps.exchanges.state import ConnectionStateManager
+from apps.exchanges.trading import market_check
 from cts.domain import types
 from cts.domain.errors import DomainError
 from cts.realtime import event, push_on_commit
@@ -179,7 +180,7 @@ def connection_arm(connection: Connection, *, user: User | None, origin: str = "
     """Let the engine (or presets) send orders.
 
     Raises:
-        DomainError: `not_enabled`, `not_active`, `not_tested`.
+        DomainError: `not_enabled`, `not_active`, `not_tested`, `spot_is_watched`.
     """
     if user is not None:
         trading_check(user)
@@ -191,6 +192,7 @@ def connection_arm(connection: Connection, *, user: User | None, origin: str = "
         raise DomainError("not_active", "Make the connection active before you arm it")
     if not row.is_test_passed:
         raise DomainError("not_tested", "Test the connection before you arm it; its last test must have passed")
+    market_check(row)
     return _armed_set(row, field, value=True, user=user, to=connection)
 
 

@@ -9,6 +9,7 @@ from apps.accounts.models import Role, User
 from apps.accounts.services import user_register
 from apps.engine.coordinator import GlobalTradeEngineCoordinator
 from apps.engine.models import Engine
+from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_arm, connection_create, connection_test, instruments_sync
 from apps.strategies.demo import RULE_SET, STUDY, SYMBOLS
@@ -18,7 +19,6 @@ from cts.domain.types import Environment, Market
 
 ACTOR = "seed_demo"
 USERNAME = "demo"
-EXCHANGES = {"bybit": "Bybit paper", "binance": "Binance paper"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,8 @@ class DemoReport:
 def demo_seed(*, password: str, is_password_chosen: bool) -> DemoReport:
     """`is_password_chosen`: by the environment, which then also changes the password of an earlier start."""
     user, is_new = _user(password, is_password_chosen=is_password_chosen)
-    connections = [_connection(user, exchange=exchange, name=name) for exchange, name in EXCHANGES.items()]
+    venues = [spec for spec in EXCHANGES.values() if spec.has_paper]
+    connections = [_connection(user, exchange=spec.name, name=f"{spec.label} paper") for spec in venues]
     return DemoReport(is_user_new=is_new, connections=connections)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.exchanges.leases import lease_epoch_is_current
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for
+from apps.exchanges.trading import market_check
 from apps.orders.drafts import Draft, draft_refusal, draft_sized, draft_verdict, order_reasons, order_terms
 from apps.orders.facts import Sent, orders_lately, orders_named, prices_for, risk_facts
 from apps.orders.history import History, history_for
@@ -118,6 +119,7 @@ def _draft(
     sent: list[Sent],
     now: datetime,
 ) -> Draft:
+    market_check(row)
     if terms.is_reduce_only and terms.quantity is None:
         raise DomainError("quantity_missing", "Say how much is to be closed", field="quantity")
     instrument = instrument_for(row, intent.symbol)

@@ -83,7 +83,7 @@ class Up:
         self._say(f"Started {', '.join(self._commands)}")
         if self._plan.is_embedded and "paper" in self._commands:
             self._paper_wait()
-            self._step("seed_demo", "seed_demo", timeout_s=120)
+            self._step("seed_demo", "seed_demo", timeout_s=300)
         self._starting.unlink()
         if "web" in self._commands and not supervisor.is_stopping:
             self._healthy_wait(started_at)

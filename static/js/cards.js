@@ -97,6 +97,7 @@ function armRefusal(connection) {
   if (app.denial) return app.denial;
   if (connection.is_live_armed) return "";
   if (!connection.is_enabled || !connection.is_active) return "Enable the connection first.";
+  if (connection.market === "spot") return "A spot account is watched; nothing is traded on it.";
   return connection.is_test_passed ? "" : "Test the connection first: arming needs a passed test.";
 }
 

@@ -17,6 +17,7 @@ export function stateOf(engine) {
 export function refusal(verb, engine, connection) {
   const desired = engine?.desired ?? "stopped";
   if (verb === "start" && connection && !connection.is_enabled) return "The connection is disabled. Enable it in its settings.";
+  if (verb === "start" && connection?.market === "spot") return "A spot account is watched; nothing is traded on it.";
   if (verb === "start" && desired === "running") return "Already started.";
   if (verb === "start" && desired === "paused") return "Paused: resume it instead.";
   if (verb === "pause" && desired !== "running") return "Only a running engine can be paused.";

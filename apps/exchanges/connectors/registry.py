@@ -2,23 +2,25 @@
 
 import threading
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
 from apps.exchanges.connectors.binance import BinanceConnector, BinanceSpotConnector
 from apps.exchanges.connectors.bingx import BingxConnector
 from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
-from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
-from apps.exchanges.connectors.ccxt_adapter.spec import PREFIX, exchange_specs
 from apps.exchanges.connectors.clock import VenueClock
 from apps.exchanges.connectors.okx import OkxConnector
 from apps.exchanges.connectors.pionex import PionexConnector
 from apps.exchanges.connectors.rest import RestConnector
-from apps.exchanges.connectors.spec import ExchangeSpec
+from apps.exchanges.connectors.spec import COMMUNITY_PREFIX, ExchangeSpec
 from apps.exchanges.connectors.throttle import Limiter, LocalLimiter
 from apps.exchanges.connectors.transport import HttpTransport, Transport
 from cts.domain.errors import DomainError
 from cts.domain.types import Environment, Market
+
+if TYPE_CHECKING:
+    from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
 
 _KINDS: tuple[type[RestConnector], ...] = (
     BybitConnector,
@@ -32,8 +34,8 @@ _KINDS: tuple[type[RestConnector], ...] = (
 CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
 for _kind in _KINDS:
     CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind
-# Those of ccxt that the owner named; without any, ccxt isn't even imported.
-COMMUNITY: dict[str, dict[Market, type[CcxtConnector]]] = {}
+# Those of ccxt that the owner named; without any, neither ccxt nor what speaks through it is imported.
+COMMUNITY: dict[str, dict[Market, "type[CcxtConnector]"]] = {}
 # What a venue is, told by its first market: name, keys and environments are the same for all of them.
 EXCHANGES: dict[str, ExchangeSpec] = {name: next(iter(kinds.values())).spec for name, kinds in CONNECTORS.items()}
 
@@ -49,19 +51,24 @@ def community_enable(names: Iterable[str]) -> None:
     Raises:
         DomainError: `ccxt_missing`, `unknown_exchange`, `ccxt_refused`.
     """
-    for name in names:
+    if not (wanted := list(names)):
+        return
+    from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
+    from apps.exchanges.connectors.ccxt_adapter.spec import exchange_specs
+
+    for name in wanted:
         for market, spec in exchange_specs(name).items():
             kind = type(f"Ccxt{name.title()}{market.title()}", (CcxtConnector,), {"spec": spec})
             COMMUNITY.setdefault(spec.name, {})[market] = kind
             EXCHANGES.setdefault(spec.name, spec)
 
 
-def markets_of(exchange: str) -> Mapping[Market, type[RestConnector] | type[CcxtConnector]]:
+def markets_of(exchange: str) -> "Mapping[Market, type[RestConnector] | type[CcxtConnector]]":
     """The connectors of a venue by market; none where there is no such venue."""
     return CONNECTORS.get(exchange) or COMMUNITY.get(exchange) or {}
 
 
-def connector_kind(exchange: str, market: str) -> type[RestConnector] | type[CcxtConnector]:
+def connector_kind(exchange: str, market: str) -> "type[RestConnector] | type[CcxtConnector]":
     """The connector of one market of a venue.
 
     Raises:
@@ -69,7 +76,11 @@ def connector_kind(exchange: str, market: str) -> type[RestConnector] | type[Ccx
     """
     kinds = markets_of(exchange)
     if not kinds:
-        remedy = f"; name {exchange[len(PREFIX) :]} in CTS_CCXT_EXCHANGES" if exchange.startswith(PREFIX) else ""
+        remedy = (
+            f"; name {exchange[len(COMMUNITY_PREFIX) :]} in CTS_CCXT_EXCHANGES"
+            if exchange.startswith(COMMUNITY_PREFIX)
+            else ""
+        )
         known = f"{exchange!r} is none of {', '.join(EXCHANGES)}{remedy}"
         raise DomainError("unknown_exchange", known, field="exchange")
     kind = kinds.get(Market(market)) if market in kinds else None
@@ -90,7 +101,7 @@ def connector_create(
     """Opens nothing. Sockets, clock and budgets are shared with the other connectors of the same address."""
     kind = connector_kind(exchange, target.market)
     addresses = addresses_of(kind.spec, target)
-    if issubclass(kind, CcxtConnector):
+    if not issubclass(kind, RestConnector):
         return kind(credentials=credentials, target=target)
     with _LOCK:
         clock = _CLOCKS.setdefault(addresses.rest, VenueClock())

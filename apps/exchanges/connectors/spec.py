@@ -7,6 +7,9 @@ import msgspec
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
 
+# Before the names of exchanges that are spoken to through ccxt.
+COMMUNITY_PREFIX = "ccxt-"
+
 
 class Capability(StrEnum):
     """Something a venue's API can do; what isn't listed, it can't."""

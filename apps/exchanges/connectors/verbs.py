@@ -10,7 +10,7 @@ from typing import TypeVar
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.connectors.parsing import HUGE, ZERO
 from apps.exchanges.connectors.spec import Capability
-from cts.domain.errors import ExchangeError, Rejected, Unsupported
+from cts.domain.errors import ExchangeError, OrderNotFound, Rejected, Unsupported
 from cts.domain.types import OrderAck, OrderRequest, OrderType, TimeInForce
 from cts.domain.venue import AmendRequest, CancelRequest, Channel, FundingPayment, FundingRate, KeyRights
 
@@ -77,10 +77,26 @@ class OptionalVerbs(Connector, ABC):
             if value is not None:
                 self.require(capability)
         self.numbers_check(*wanted.values())
-        self._amend(request)
+        try:
+            self._amend(request)
+        except Rejected as refused:
+            if isinstance(refused, OrderNotFound | Unsupported) or not self._is_amended(request):
+                raise
 
     def _amend(self, request: AmendRequest) -> None:
         raise NotImplementedError("A venue that can amend says how")
+
+    def _is_amended(self, request: AmendRequest) -> bool:
+        """Whether the order is as the amendment wants it: some venues refuse what changes nothing, under any code."""
+        told = self.order(
+            request.symbol,
+            client_order_id=request.client_order_id,
+            venue_order_id=request.venue_order_id,
+            is_conditional=request.is_conditional,
+        )
+        wanted = (request.quantity, request.price, request.trigger_price)
+        terms = zip(wanted, (told.quantity, told.price, told.trigger_price), strict=True)
+        return not told.status.is_final and all(new in (None, now) for new, now in terms)
 
     def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
         checked = [_outcome(lambda request=request: self.order_checked(request)) for request in requests]  # type: ignore[misc]

@@ -137,7 +137,8 @@ def _state(venue: "PaperVenue", request: Request) -> object:
         "margin_mode": account.margin_mode,
         "leverages": account.leverages,
         "orders": [
-            {**msgspec.structs.asdict(order), "client_id": order.request.client_id} for order in orders.values()
+            {**msgspec.structs.asdict(order), "client_id": order.request.client_id, "name": face.name_of(order)}
+            for order in orders.values()
         ],
         "fills": account.fills,
         "positions": [{**msgspec.structs.asdict(leg), "entry_price": leg.entry_price} for leg in account.open_legs()],

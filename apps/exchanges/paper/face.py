@@ -18,7 +18,7 @@ from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket, text_frame
 from cts.domain.matching import engine, liquidation, spot
 from cts.domain.matching.events import Event, OrderUpdated
-from cts.domain.matching.state import SETTLE, Account, Policy, Rules, Venue
+from cts.domain.matching.state import SETTLE, Account, Order, Policy, Rules, Venue
 from cts.domain.types import Market as MarketKind
 
 Params = dict[str, str]
@@ -108,6 +108,10 @@ class Face(ABC):
 
     @abstractmethod
     def timestamp_refused(self) -> Response: ...
+
+    def name_of(self, order: Order) -> str:
+        """Its id as this exchange tells it."""
+        return str(order.id)
 
     def framed(self, body: bytes) -> bytes:
         """A message as this exchange puts it on a socket: plain text, unless it packs them."""

@@ -62,11 +62,16 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     turnover: float
 
 
+class MarketClosed(Exception):
+    """The venue is closing; whoever asked has been cut off."""
+
+
 class Market:
     def __init__(self, *, seed: int, start_prices: dict[str, float] | None = None) -> None:
         self.synthetic = SyntheticMarket(seed)
         self.start_prices = start_prices or {}
         self.is_quiet = bool(start_prices)
+        self.is_closed = False
         self.quotes: dict[str, Quote] = {}
         self.held = Held(pins={symbol: [] for symbol in SYMBOLS}, factors=dict.fromkeys(SYMBOLS, 1.0))
         self.trades: dict[str, deque[Trade]] = {symbol: deque(maxlen=TRADES_KEPT) for symbol in SYMBOLS}
@@ -214,10 +219,19 @@ class Market:
         if timeframe_s < 60 or start_s >= cut:
             return fold(self.bars(symbol, start_s=start_s, end_s=end_s), size=timeframe_s)
         hours = range(start_s // HOUR_S, cut // HOUR_S)
-        minutes = np.concatenate([self.synthetic.minutes(symbol, hour) for hour in hours])
+        minutes = np.concatenate([self._hour(symbol, hour) for hour in hours])
         minutes = self._scaled(symbol, minutes[(start_s % HOUR_S) // 60 :])
         rest = fold(self.bars(symbol, start_s=cut, end_s=end_s), size=60)
         return fold(np.concatenate([minutes, rest]), size=timeframe_s // 60)
+
+    def _hour(self, symbol: str, hour: int) -> Floats:
+        if self.is_closed:
+            raise MarketClosed
+        return self.synthetic.minutes(symbol, hour)
+
+    def close(self) -> None:
+        """Nobody waits any more: weeks of candles that are being computed needn't hold up the end."""
+        self.is_closed = True
 
     def day(self, symbol: str) -> Day:
         """The last 24 hours, at most ten seconds old."""

@@ -15,7 +15,7 @@ from apps.exchanges.paper.control import control
 from apps.exchanges.paper.face import Face, Member
 from apps.exchanges.paper.faults import Fault, Faults
 from apps.exchanges.paper.http import Connection, Request, Response
-from apps.exchanges.paper.market import SYMBOLS, Held, Market
+from apps.exchanges.paper.market import SYMBOLS, Held, Market, MarketClosed
 from apps.exchanges.paper.okx.face import OkxFace
 from apps.exchanges.paper.pionex.face import PionexFace
 from apps.exchanges.paper.store import Store
@@ -112,6 +112,7 @@ class PaperVenue:
             await self._stopping.wait()
         finally:
             ticking.cancel()
+            self.market.close()
             server.close()
             for face in self.faces.values():
                 for socket in list(face.sockets):
@@ -191,10 +192,10 @@ class PaperVenue:
             return self._faulty(face, inner, fault)
         return self._computed(inner, lambda: face.answer(inner))
 
-    def _computed(self, request: Request, answer: Callable[[], Response]) -> "Response | Awaitable[Response]":
+    def _computed(self, request: Request, answer: Callable[[], Response]) -> "Response | Awaitable[Response | None]":
         """Candles are computed beside the loop: weeks of them take longer than a tick may wait. They touch no account."""
         if request.method == "GET" and request.path.endswith(CANDLE_PATHS):
-            return asyncio.get_running_loop().run_in_executor(None, answer)
+            return asyncio.get_running_loop().run_in_executor(None, _unless_closed, answer)
         return answer()
 
     def connect(self, request: Request, socket: Socket) -> bool:
@@ -250,6 +251,13 @@ class PaperVenue:
                 face.muted_until_ms = self.market.now_ms() + int((fault.seconds or 30) * 1000)
             elif fault.kind == "clock_skew":
                 face.skew_ms = fault.skew_ms
+
+
+def _unless_closed(answer: Callable[[], Response]) -> Response | None:
+    try:
+        return answer()
+    except MarketClosed:
+        return None
 
 
 def _broken(status: int) -> Response:

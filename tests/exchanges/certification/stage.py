@@ -57,6 +57,7 @@ class Stage:
         self.spec = connector_kind(exchange, Market.LINEAR).spec
         self.symbol, self.other = f"BTC{self.spec.suffix}", f"ETH{self.spec.suffix}"
         self.keys = venue.account(exchange)
+        self._names: dict[str, str] = {}
         self.is_hedged = self.spec.can(Capability.HEDGE) and self.spec.can(Capability.POSITION_MODE_SET)
         mode = PositionMode.HEDGE if self.is_hedged else PositionMode.ONE_WAY
         target = Target(
@@ -90,7 +91,7 @@ class Stage:
         return self.order(OrderType.LIMIT, price=Decimal(56000), **changes)
 
     def placed(self, request: OrderRequest) -> OrderRequest:
-        self.connector.place(request)
+        self._names[request.client_order_id] = self.connector.place(request).venue_order_id
         return request
 
     def entered(self) -> OrderRequest:
@@ -125,7 +126,9 @@ class Stage:
         return sum(order["client_id"].lower() == request.client_order_id for order in self.state()["orders"])
 
     def is_open(self, request: OrderRequest) -> bool:
-        mine = [order for order in self.state()["orders"] if order["client_id"].lower() == request.client_order_id]
+        """By its client id, or, where the venue keeps none of conditional orders, by the id it gave."""
+        own, name = request.client_order_id, self._names.get(request.client_order_id)
+        mine = [order for order in self.state()["orders"] if own == order["client_id"].lower() or name == order["name"]]
         return any(order["status"] in ("new", "partially_filled", "untriggered") for order in mine)
 
     def door_of(self, verb: Callable[[], object]) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from cts.domain.types import (
     PositionSide,
     Side,
 )
-from cts.domain.venue import CancelRequest, FundingPayment, FundingRate, KeyRights
+from cts.domain.venue import CancelRequest, KeyRights
 from tests.exchanges.connectors.scripted import fixture, scripted
 
 BTC = "BTC/USDT:USDT"
@@ -150,21 +150,6 @@ def test_batch_answer_that_names_an_order_no_more_is_no_outcome() -> None:
     (canceled,) = connector.cancel_many([CancelRequest(symbol=BTC, client_order_id="cid1", venue_order_id="77")])
     assert isinstance(placed, AmbiguousResult)
     assert isinstance(canceled, Unavailable)
-
-
-def test_funding_rows_read_as_they_are() -> None:
-    connector = scripted("bingx")
-    rate = {"symbol": "BTC-USDT", "fundingRate": "-0.00012500", "fundingTime": 1700006400000}
-    assert connector.parse_funding_rate(rate) == FundingRate(  # type: ignore[attr-defined]
-        symbol=BTC, rate=Decimal("-0.000125"), at_ms=1_700_006_400_000
-    )
-    paid = {
-        "symbol": "BTC-USDT", "incomeType": "FUNDING_FEE", "income": "-0.0292", "asset": "USDT", "info": "Funding Fee",
-        "time": 1702713615000, "tranId": "170_6_2_3", "tradeId": "170_6_2_3",
-    }  # fmt: skip
-    assert connector.parse_funding_payment(paid) == FundingPayment(  # type: ignore[attr-defined]
-        payment_id="170_6_2_3", symbol=BTC, amount=Decimal("-0.0292"), asset="USDT", at_ms=1_702_713_615_000
-    )
 
 
 @pytest.mark.parametrize("is_wrapped", [True, False])

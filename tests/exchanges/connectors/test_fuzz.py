@@ -99,7 +99,7 @@ def test_number_as_json_number_reads_like_its_string_or_is_refused_by_name(name:
 
 def _is_decimal(value: str) -> bool:
     try:
-        return Decimal(value).is_finite()
+        return "_" not in value and Decimal(value).is_finite()
     except ArithmeticError:
         return False
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
@@ -15,39 +14,13 @@ from apps.exchanges.connectors.stream import StreamBroken
 from cts.domain.errors import (
     AuthFailed,
 )
-from cts.domain.types import (
-    Balance,
-    Candle,
-)
 from cts.domain.venue import (
-    BookTop,
     Channel,
-    FundingPayment,
-    FundingRate,
-    KeyRights,
-    Trade,
 )
 from tests.exchanges.connectors.scripted import KEY, ScriptedTransport, fixture
 from tests.exchanges.connectors.test_okx import NAME, okx
-from tests.exchanges.connectors.test_streams import play
 
 BTC = "BTC/USDT:USDT"
-
-
-READS: dict[str, tuple[Callable[[OkxConnector], Any], Any]] = {
-    "funding_rates": (lambda c: c.funding_rates(BTC, since_ms=1_699_900_000_000), list[FundingRate]),
-    "funding_payments": (lambda c: c.funding_payments(since_ms=1_699_900_000_000), list[FundingPayment]),
-    "key_rights": (lambda c: c.key_rights(), KeyRights),
-}
-
-
-@pytest.mark.parametrize("verb", READS)
-def test_read_gives_the_values_worked_out_by_hand(verb: str) -> None:
-    script = fixture("okx", verb)
-    connector = okx(script["calls"])
-    read, kind = READS[verb]
-    assert read(connector) == msgspec.convert(script["expected"], kind)
-    connector.close()
 
 
 def test_lists_are_read_to_their_last_page() -> None:
@@ -88,36 +61,11 @@ def test_old_candles_are_asked_of_the_archive() -> None:
     connector.close()
 
 
-def test_channels_beside_the_tickers_tell_what_they_are() -> None:
-    script = fixture("okx", "market_channels")
-    trades: list[Trade] = []
-    tops: list[BookTop] = []
-    candles: list[Any] = []
-    events = StreamEvents(
-        on_trades=trades.extend,
-        on_book_top=tops.append,
-        on_candle=lambda symbol, timeframe_s, candle: candles.append((symbol, timeframe_s, candle)),
-    )
-    channels = {Channel.TRADES, Channel.BOOK_TOP, Channel.CANDLES}
-    stream = okx().public_stream([BTC], events, channels=channels, timeframe_s=script["timeframe_s"])
-    play("okx", stream, script["frames"])
-    assert trades == msgspec.convert(script["trades"], list[Trade])
-    assert tops == msgspec.convert(script["book_tops"], list[BookTop])
-    assert candles == msgspec.convert(script["candles"], list[tuple[str, int, Candle]])
-
-
 def test_candles_have_the_business_socket_alone() -> None:
     stream = okx().public_stream([BTC], StreamEvents(), channels=[Channel.CANDLES], timeframe_s=21_600)
     (dialect,) = stream.dialects
     assert dialect.url(0).endswith("/ws/v5/business")
     assert json.loads(dialect.opening()[0])["args"] == [{"channel": "candle6Hutc", "instId": NAME}]
-
-
-def test_balance_is_told_by_the_account_channel() -> None:
-    script = fixture("okx", "private_stream")
-    balances: list[Balance] = []
-    play("okx", okx().private_stream(StreamEvents(on_balance=balances.append)), script["frames"])
-    assert balances == msgspec.convert(script["balances"], list[Balance])
 
 
 def test_both_private_sockets_log_in_with_seconds_and_then_subscribe() -> None:

@@ -51,7 +51,7 @@ def test_resting_order_is_amended_in_place_and_doing_it_twice_is_harmless(
     assert {"quantity": resting.quantity, "price": resting.price} == wanted
     connector.cancel(BTC, client_order_id="amend1", venue_order_id=ack.venue_order_id)
     with pytest.raises(OrderNotFound):
-        connector.amend(amendment("amend1", quantity=Decimal("0.03"), price=Decimal(52000)))
+        connector.amend(amendment("amend1", **{term: value + 1 for term, value in terms.items()}))
 
 
 def test_waiting_order_gets_another_trigger(connect: Connect, paper_venue: PaperVenueControl) -> None:
@@ -75,9 +75,14 @@ def test_waiting_order_gets_another_trigger(connect: Connect, paper_venue: Paper
 
 def test_order_that_is_not_there_cannot_be_amended(connect: Connect) -> None:
     connector = connect()
-    if connector.spec.can(Capability.AMEND_QUANTITY):
-        with pytest.raises(OrderNotFound):
-            connector.amend(amendment("nosuch", quantity=Decimal("0.02"), price=Decimal(50000)))
+    terms = {
+        Capability.AMEND_QUANTITY: {"quantity": Decimal("0.02")},
+        Capability.AMEND_PRICE: {"price": Decimal(50000)},
+    }
+    for capability, term in terms.items():
+        if connector.spec.can(capability):
+            with pytest.raises(OrderNotFound):
+                connector.amend(amendment("nosuch", **term))
 
 
 def test_many_orders_are_placed_and_canceled_each_with_its_outcome(connect: Connect) -> None:

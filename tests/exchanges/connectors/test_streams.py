@@ -188,8 +188,8 @@ def drained(dialect: Dialect, frames: list[str]) -> list[str]:
 
 def topics_of(frame: str) -> list[str]:
     told = json.loads(frame)
-    one = told.get("dataType") or f"{told.get('topic')} {told.get('symbol')}"
-    return [topic.upper() for topic in told.get("args") or told.get("params") or [one]]
+    topics = told.get("args") or told.get("params") or [told.get("dataType") or f"{told['topic']} {told['symbol']}"]
+    return [(topic if isinstance(topic, str) else json.dumps(topic)).upper() for topic in topics]
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from apps.exchanges.connectors.ccxt_adapter.client import (
     mentions,
     refused,
 )
-from apps.exchanges.connectors.spec import Capability, Endpoints, ExchangeSpec
+from apps.exchanges.connectors.spec import COMMUNITY_PREFIX, Capability, Endpoints, ExchangeSpec
 from cts.domain.types import Environment, Market
 
-PREFIX = "ccxt-"
 POLL_S = 2.0
 MAX_LEVERAGE = 100
 """Where ccxt doesn't tell a symbol's; the exchange refuses what it doesn't allow."""
@@ -113,7 +112,7 @@ def _lack(client: Any, kind: Any, market: Market) -> str:
 def _spec(client: Any, kind: Any, market: Market) -> ExchangeSpec:
     candles = features_of(client, market).get("fetchOHLCV") or {}
     return ExchangeSpec(
-        name=f"{PREFIX}{client.id}",
+        name=f"{COMMUNITY_PREFIX}{client.id}",
         label=f"{client.name} (community)",
         is_community=True,
         has_paper=False,
@@ -170,4 +169,4 @@ def _address(told: Any) -> str:
 
 
 def id_of(spec: ExchangeSpec) -> str:
-    return spec.name.removeprefix(PREFIX)
+    return spec.name.removeprefix(COMMUNITY_PREFIX)

@@ -1,39 +1,38 @@
-"""OKX's verbs of many orders: batches in which each item has an outcome of its own, and canceling all, which is one."""
+"""OKX's batches, in which each item has an outcome of its own, and canceling all, which is one."""
 
 from abc import ABC
-from collections.abc import Sequence
 from typing import Any
 
-from apps.exchanges.connectors.errors import classify, error_for
 from apps.exchanges.connectors.okx import spec as calls
 from apps.exchanges.connectors.okx.trade import ITEMS, OkxTrade
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.spec import Call, ErrorClass, Intent
+from apps.exchanges.connectors.spec import Call, Intent
 from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, PayloadError, Unavailable
 from cts.domain.types import OrderAck, OrderRequest
 from cts.domain.venue import CancelRequest
 
-BATCH, ALGO_BATCH = 20, 10
+# Of conditional orders fewer are canceled together than of the others.
+ALGO_BATCH = 10
 
 
 class OkxBatches(OkxTrade, ABC):
-    def place_many(self, requests: Sequence[OrderRequest]) -> list[OrderAck | ExchangeError]:
-        """Conditional ones go one by one: the venue takes no batches of them."""
+    def _place_group(self, request: OrderRequest) -> str | None:
+        """The venue takes no batches of conditional orders."""
+        return None if request.order_type.is_conditional else ""
+
+    def _place_batch(self, requests: list[OrderRequest]) -> list[OrderAck | ExchangeError]:
+        items: list[dict[str, Any]] = []
         outcomes: dict[int, OrderAck | ExchangeError] = {}
-        items: list[tuple[int, dict[str, Any]]] = []
         for index, request in enumerate(requests):
             try:
-                if request.order_type.is_conditional:
-                    outcomes[index] = self.place(request)
-                else:
-                    items.append((index, self._order_call(self.order_checked(request))[1]))
-            except ExchangeError as error:
+                items.append(self._order_call(request)[1])
+            except ExchangeError as error:  # of a symbol that isn't listed there is no size to word
                 outcomes[index] = error
-        for start in range(0, len(items), BATCH):
-            chunk = items[start : start + BATCH]
-            is_urgent = all(requests[index].is_reduce_only for index, _ in chunk)
-            told = self._told(calls.PLACE_MANY, [item for _, item in chunk], is_urgent=is_urgent)
-            for (index, _), row in zip(chunk, told, strict=True):
+        worded = [index for index in range(len(requests)) if index not in outcomes]
+        if worded:
+            is_urgent = all(requests[index].is_reduce_only for index in worded)
+            told = self._told(calls.PLACE_MANY, items, is_urgent=is_urgent)
+            for index, row in zip(worded, told, strict=True):
                 outcomes[index] = row if isinstance(row, ExchangeError) else self._acked(row, requests[index])
         return [outcomes[index] for index in range(len(requests))]
 
@@ -43,21 +42,19 @@ class OkxBatches(OkxTrade, ABC):
         except PayloadError as error:
             return AmbiguousResult(error.message, exchange="okx")
 
-    def cancel_many(self, requests: Sequence[CancelRequest]) -> list[ExchangeError | None]:
-        outcomes: dict[int, ExchangeError | None] = {}
-        for is_conditional, call, size in ((False, calls.CANCEL_MANY, BATCH), (True, calls.CANCEL_ALGOS, ALGO_BATCH)):
-            name = self._algo_naming if is_conditional else self._naming
-            chosen = [index for index, request in enumerate(requests) if request.is_conditional is is_conditional]
-            for start in range(0, len(chosen), size):
-                chunk = chosen[start : start + size]
-                wanted = [requests[index] for index in chunk]
-                items = [name(one.symbol, one.client_order_id, one.venue_order_id) for one in wanted]
-                told = self._told(call, items, is_urgent=True)
-                outcomes |= {
-                    index: row if isinstance(row, ExchangeError) else None
-                    for index, row in zip(chunk, told, strict=True)
-                }
-        return [outcomes[index] for index in range(len(requests))]
+    def _cancel_group(self, request: CancelRequest) -> str | None:
+        return "algo" if request.is_conditional else ""
+
+    def _cancel_batch(self, requests: list[CancelRequest]) -> list[ExchangeError | None]:
+        is_algo = requests[0].is_conditional
+        call, name, size = calls.CANCEL_MANY, self._naming, self.spec.batch_max
+        if is_algo:
+            call, name, size = calls.CANCEL_ALGOS, self._algo_naming, ALGO_BATCH
+        items = [name(one.symbol, one.client_order_id, one.venue_order_id) for one in requests]
+        told: list[Row | ExchangeError] = []
+        for start in range(0, len(items), size):
+            told += self._told(call, items[start : start + size], is_urgent=True)
+        return [row if isinstance(row, ExchangeError) else None for row in told]
 
     def cancel_all(self, symbol: str) -> None:
         """No call does it: what is open is listed and canceled in batches. What ended meanwhile needs none."""
@@ -90,10 +87,5 @@ class OkxBatches(OkxTrade, ABC):
         return [self._refused(call, row) or row for row in rows]
 
     def _refused(self, call: Call, row: Row) -> ExchangeError | None:
-        code, message = str(row.get("sCode")), str(row.get("sMsg") or "")
-        if code == "0":
-            return None
-        error_class = classify(self.spec, code=code, message=message, http_status=200)
-        if error_class is ErrorClass.OK_STATE:
-            return None
-        return error_for(self.spec, error_class, code=code, message=message, http_status=200, intent=call.intent)
+        code = str(row.get("sCode"))
+        return None if code == "0" else self.item_error(call, code=code, message=str(row.get("sMsg") or ""))

@@ -70,7 +70,7 @@ class _OkxDialect(Dialect):
 class _MarketDialect(_OkxDialect):
     """One bad row costs itself, not the socket. An illiquid symbol may be silent for long."""
 
-    def _topics(self) -> Iterable[str]:
+    def _topics(self, symbol: str) -> Iterable[str]:
         raise NotImplementedError
 
     def opening(self) -> list[str]:
@@ -82,8 +82,10 @@ class _MarketDialect(_OkxDialect):
         return self._frames(fresh)
 
     def _frames(self, symbols: Iterable[str]) -> list[str]:
-        names = [self._connector.venue_symbol(symbol) for symbol in symbols]
-        topics = iter([{"channel": channel, "instId": name} for name in names for channel in self._topics()])
+        name = self._connector.venue_symbol
+        topics = iter(
+            [{"channel": word, "instId": name(symbol)} for symbol in symbols for word in self._topics(symbol)]
+        )
         frames = []
         while chunk := list(islice(topics, TOPICS_PER_FRAME)):
             frames.append(_frame("subscribe", chunk))
@@ -101,14 +103,22 @@ class _MarketDialect(_OkxDialect):
 
 
 class PublicDialect(_MarketDialect):
+    """Of the first symbol the mark price is told too, and read by nobody: it comes every ten seconds even when nothing
+    moves, so that silence means a broken socket.
+    """
+
+    is_never_quiet = True
+
     def __init__(
         self, connector: "OkxConnector", *, urls: Sequence[str], events: StreamEvents, channels: frozenset[Channel]
     ) -> None:
         super().__init__(connector, urls=urls, events=events)
         self._channels = tuple(word for channel, word in CHANNEL_WORDS.items() if channel in channels)
+        self._pulse = ""
 
-    def _topics(self) -> Iterable[str]:
-        return self._channels
+    def _topics(self, symbol: str) -> Iterable[str]:
+        self._pulse = self._pulse or symbol
+        return (*self._channels, "mark-price") if symbol == self._pulse else self._channels
 
     def _row(self, arg: Row, row: Any) -> None:
         channel = arg.get("channel")
@@ -153,7 +163,7 @@ class CandleDialect(_MarketDialect):
         self._timeframe_s = timeframe_s
         self._channel = f"candle{connector.spec.timeframes[timeframe_s]}"
 
-    def _topics(self) -> Iterable[str]:
+    def _topics(self, symbol: str) -> Iterable[str]:
         return (self._channel,)
 
     def _row(self, arg: Row, row: Any) -> None:

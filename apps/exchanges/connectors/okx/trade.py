@@ -105,7 +105,7 @@ class OkxTrade(OkxOrderRows, ABC):
             params["newSz"] = decimal_text(request.quantity / self._size(params["instId"]))
         if not request.is_conditional:
             if request.trigger_price is not None:
-                raise Rejected("Only a conditional order has a trigger price", exchange="okx")
+                raise Unsupported("Only a conditional order of OKX has a trigger price", exchange="okx")
             if request.price is not None:
                 params["newPx"] = decimal_text(request.price)
             self.call(calls.AMEND, params)

@@ -24,6 +24,7 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.REDUCE_ONLY: (101290, "the reduce only order can only decrease a position"),
     Refusal.POSITION_SIDE: (109400, "positionSide does not fit the position mode"),
     Refusal.TRIGGER_SIDE: (110402, "the trigger price is on the wrong side of the current price"),
+    Refusal.TRAIL: (109400, "priceRate is not valid"),
     Refusal.WOULD_TAKE: (101215, "the maker (PostOnly) order would take and was cancelled"),
     Refusal.WOULD_NOT_FILL: (109400, "the FOK order can't be filled at once"),
     Refusal.LEVERAGE: (109400, "leverage is out of range"),

@@ -7,14 +7,13 @@ from urllib.parse import parse_qsl
 import msgspec
 import orjson
 
-from apps.exchanges.paper.bingx import account, lists, trade, trailing
+from apps.exchanges.paper.bingx import account, lists, trade
 from apps.exchanges.paper.bingx import market as public
 from apps.exchanges.paper.bingx.errors import BingxError
 from apps.exchanges.paper.bingx.lists import as_text, refusal
-from apps.exchanges.paper.bingx.rows import POLICY, RULES
+from apps.exchanges.paper.bingx.rows import POLICY, RULES, wire_id
 from apps.exchanges.paper.bingx.socket import Session, open_session, packed
 from apps.exchanges.paper.bingx.streams import broadcast
-from apps.exchanges.paper.bingx.trailing import Trail
 from apps.exchanges.paper.bingx.user_stream import config_message, private_messages
 from apps.exchanges.paper.face import Call, Face, Member, Params
 from apps.exchanges.paper.faults import Faults
@@ -23,6 +22,7 @@ from apps.exchanges.paper.market import Market
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching.events import Event, Refused
+from cts.domain.matching.state import Order
 
 Handler = Callable[["BingxFace", Call], object]
 WINDOW_MAX_MS = 5000
@@ -90,7 +90,6 @@ class BingxFace(Face):
     def __init__(self, *, market: Market, store: Store, faults: Faults, is_limited: bool = False) -> None:
         super().__init__(market=market, store=store, faults=faults, is_limited=is_limited)
         self.sessions: dict[Socket, Session] = {}
-        self.trails: dict[int, Trail] = trailing.load(self)
         self._seconds: dict[str, int] = {}
 
     def answer(self, request: Request) -> Response:
@@ -150,10 +149,8 @@ class BingxFace(Face):
     def framed(self, body: bytes) -> bytes:
         return packed(body)
 
-    def on_quote(self, symbol: str) -> None:
-        if self.trails:
-            trailing.follow_all(self, symbol)
-        super().on_quote(symbol)
+    def name_of(self, order: Order) -> str:
+        return str(wire_id(order.id))
 
     def on_second(self, *, now_ms: int) -> None:
         """Pings every five seconds, settings told as often, and the end of listen keys nobody kept alive."""

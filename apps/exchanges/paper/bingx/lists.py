@@ -83,7 +83,7 @@ def cancel_many(face: "BingxFace", call: Call) -> object:
 
 def cancel_one(face: "BingxFace", call: Call, order: Order) -> Row:
     face.act(call.who, lambda: engine.cancel(call.account, order_id=order.id, now_ms=call.now_ms))
-    return told(face, call.who, order)
+    return told(call.who, order)
 
 
 def chosen(call: Call, orders: list[Order]) -> list[Order]:
@@ -100,7 +100,7 @@ def cancel_all(face: "BingxFace", call: Call) -> object:
 
 def open_orders(face: "BingxFace", call: Call) -> object:
     orders = chosen(call, list(call.account.open_orders.values()))
-    return {"orders": [told(face, call.who, order) for order in orders]}
+    return {"orders": [told(call.who, order) for order in orders]}
 
 
 def window(call: Call, start_name: str, end_name: str, *, span_ms: int) -> tuple[int, int]:
@@ -118,7 +118,7 @@ def history(face: "BingxFace", call: Call) -> object:
     orders = chosen(call, [*call.account.closed_orders.values(), *call.account.open_orders.values()])
     orders = [order for order in orders if start <= order.created_ms <= end and order.id > after]
     newest = sorted(orders, key=lambda order: -order.id)[: integer(call, "limit", 500, high=1000)]
-    return {"orders": [told(face, call.who, order) for order in newest]}
+    return {"orders": [told(call.who, order) for order in newest]}
 
 
 def _fills(call: Call) -> list[Fill]:

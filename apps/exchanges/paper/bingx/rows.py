@@ -120,10 +120,17 @@ def fill_leg(account: Account, fill: Fill, order: Order | None) -> str:
     return position_side(fill.leg if account.position_mode is PositionMode.HEDGE else None)
 
 
-def order_row(order: Order, *, leverage: int, trail: Row | None = None) -> Row:
-    """`trail` has the terms of a trailing stop, whose trigger moves and isn't told."""
+def _trail(order: Order) -> Row:
+    ratio = order.request.trail_ratio
+    return (
+        {} if ratio is None else {"priceRate": text(ratio), "activationPrice": text(order.trigger_price or Decimal(0))}
+    )
+
+
+def order_row(order: Order, *, leverage: int) -> Row:
+    """Where a trailing stop would be set off now isn't told."""
     request = order.request
-    is_waiting = order.is_conditional and trail is None
+    is_waiting = order.is_conditional and request.trail_ratio is None
     return {
         "symbol": NAMES[request.symbol],
         "orderId": wire_id(order.id),
@@ -156,7 +163,7 @@ def order_row(order: Order, *, leverage: int, trail: Row | None = None) -> Row:
         "stopGuaranteed": "false",
         "closePosition": "true" if request.is_close_position else "",
         "timeInForce": TIME_IN_FORCE[request.time_in_force],
-        **(trail or {}),
+        **_trail(order),
     }
 
 

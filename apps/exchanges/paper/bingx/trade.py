@@ -16,7 +16,6 @@ from apps.exchanges.paper.bingx.rows import (
     order_row,
     wire_id,
 )
-from apps.exchanges.paper.bingx.trailing import Trail, save
 from apps.exchanges.paper.face import Call, Member, is_sane
 from cts.domain.matching import engine
 from cts.domain.matching.events import OrderUpdated, Refusal, Refused
@@ -87,33 +86,28 @@ def ack_row(order: Order) -> Row:
 
 
 def place(face: "BingxFace", call: Call) -> Order:
-    trail = _trail(face, call) if call.params.get("type") == TRAILING else None
-    request = _request(face, call, trail)
+    request = _request(face, call)
     events = face.act(
         call.who, lambda: engine.place(call.account, venue=face.venue, request=request, now_ms=call.now_ms)
     )
     first = events[0]
     assert isinstance(first, OrderUpdated)
-    if trail is not None:
-        face.trails[first.order.id] = trail
-        save(face)
     return first.order
 
 
 def test(face: "BingxFace", call: Call) -> object:
-    request = _request(face, call, _trail(face, call) if call.params.get("type") == TRAILING else None)
+    request = _request(face, call)
     order = Order(id=0, request=request, status=BookStatus.NEW, quantity=request.quantity, created_ms=0, updated_ms=0)
     return {"order": ack_row(order)}
 
 
-def _trail(face: "BingxFace", call: Call) -> Trail:
-    ratio, amount = number(call, "priceRate"), number(call, "price")
-    distance = ratio or amount
-    if distance is None or (ratio is not None and ratio >= 1):
+def _trail_ratio(call: Call) -> Decimal:
+    ratio = number(call, "priceRate")
+    if ratio is None and number(call, "price") is not None:
+        raise BingxError(109400, "a trailing distance as an amount is not simulated: give priceRate")
+    if ratio is None:
         raise invalid("priceRate")
-    trail = Trail(distance=distance, is_ratio=ratio is not None, activation=number(call, "activationPrice"))
-    trail.follow(_reference(face, call), side=side_of(call))
-    return trail
+    return ratio
 
 
 def _reference(face: "BingxFace", call: Call) -> Decimal:
@@ -141,7 +135,7 @@ def leg_of(call: Call) -> PositionSide | None:
     return LEGS.get(wanted)
 
 
-def _request(face: "BingxFace", call: Call, trail: Trail | None) -> Request:
+def _request(face: "BingxFace", call: Call) -> Request:
     symbol, side, kind = symbol_of(call), side_of(call), call.params.get("type", "")
     if kind not in CONDITIONAL and kind not in ("LIMIT", "MARKET"):
         raise invalid("type")
@@ -165,7 +159,8 @@ def _request(face: "BingxFace", call: Call, trail: Trail | None) -> Request:
         client_id=client if client and kind not in CONDITIONAL else KEPT_APART + made,
         price=_cut(number(call, "price"), rules.tick_size) if kind in LIMITS else None,
         time_in_force=_time_in_force(call, kind),
-        trigger_price=_trigger(face, call, kind, trail),
+        trigger_price=_trigger(call, kind),
+        trail_ratio=_trail_ratio(call) if kind == TRAILING else None,
         trigger_by=TRIGGERS[call.params.get("workingType", "")],
         is_rising=_is_rising(face, call, kind, side),
         is_reduce_only=is_true(call, "reduceOnly") or is_closing,
@@ -174,12 +169,12 @@ def _request(face: "BingxFace", call: Call, trail: Trail | None) -> Request:
     )
 
 
-def _trigger(face: "BingxFace", call: Call, kind: str, trail: Trail | None) -> Decimal | None:
+def _trigger(call: Call, kind: str) -> Decimal | None:
     if kind not in CONDITIONAL:
         return None
     tick = RULES[symbol_of(call)].tick_size
-    if trail is not None:
-        return trail.trigger(_reference(face, call), side=side_of(call), tick=tick)
+    if kind == TRAILING:
+        return _cut(number(call, "activationPrice"), tick)
     found = _cut(number(call, "stopPrice"), tick)
     if found is None:
         raise invalid("stopPrice")
@@ -210,27 +205,25 @@ def find(call: Call) -> Order:
     return found
 
 
-def told(face: "BingxFace", member: Member, order: Order) -> Row:
-    trail = face.trails.get(order.id)
-    leverage = member.account.leverage(order.request.symbol)
-    return order_row(order, leverage=leverage, trail=trail.row() if trail else None)
+def told(member: Member, order: Order) -> Row:
+    return order_row(order, leverage=member.account.leverage(order.request.symbol))
 
 
 def query(face: "BingxFace", call: Call) -> object:
-    return {"order": told(face, call.who, find(call))}
+    return {"order": told(call.who, find(call))}
 
 
 def query_open(face: "BingxFace", call: Call) -> object:
     order = find(call)
     if not order.status.is_open:
         raise Refused(Refusal.NOT_FOUND)
-    return {"order": told(face, call.who, order)}
+    return {"order": told(call.who, order)}
 
 
 def cancel(face: "BingxFace", call: Call) -> object:
     order = find(call)
     face.act(call.who, lambda: engine.cancel(call.account, order_id=order.id, now_ms=call.now_ms))
-    return {"order": told(face, call.who, order)}
+    return {"order": told(call.who, order)}
 
 
 def amend(face: "BingxFace", call: Call) -> object:
@@ -245,7 +238,7 @@ def amend(face: "BingxFace", call: Call) -> object:
             call.account, venue=face.venue, order_id=order.id, now_ms=call.now_ms, quantity=wanted or ZERO
         ),
     )
-    row = told(face, call.who, order)
+    row = told(call.who, order)
     return {name: row[name] for name in ("symbol", "clientOrderId")} | {
         "orderId": str(row["orderId"]),
         "quantity": row["origQty"],

@@ -19,13 +19,13 @@ DONE = {BookStatus.CANCELED: "CANCELED", BookStatus.EXPIRED: "EXPIRED", BookStat
 def private_messages(face: "BingxFace", member: Member, events: list[Event]) -> list[tuple[str, object]]:
     """Orders one by one, then what they did to balances and positions. A trigger alone isn't told of."""
     updates = [event for event in events if isinstance(event, OrderUpdated) and not event.is_trigger]
-    rows = [_order_message(face, update) for update in updates]
+    rows = [_order_message(update) for update in updates]
     return [("user", row) for row in [*rows, *_account_messages(face, member, events)]]
 
 
-def _order_message(face: "BingxFace", event: OrderUpdated) -> Row:
+def _order_message(event: OrderUpdated) -> Row:
     order, fill, request = event.order, event.fill, event.order.request
-    is_waiting = order.is_conditional and order.id not in face.trails
+    is_waiting = order.is_conditional and request.trail_ratio is None
     done = DONE.get(order.status, "NEW")
     body: Row = {
         "s": NAMES[request.symbol],

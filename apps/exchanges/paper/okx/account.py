@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from apps.exchanges.paper.face import Call
 from apps.exchanges.paper.okx.errors import OkxError, parameter
 from apps.exchanges.paper.okx.holdings import balance_row, position_rows
-from apps.exchanges.paper.okx.market import integer, number, symbol_of, symbols_of
+from apps.exchanges.paper.okx.market import FOREVER_MS, integer, number, symbol_of, symbols_of
 from apps.exchanges.paper.okx.rows import MARGIN, POLICY, SYMBOLS, Row, bill_row
 from cts.domain.matching import liquidation
 from cts.domain.matching.events import Event, Refusal, Refused
@@ -153,7 +153,7 @@ def bills(face: "OkxFace", call: Call) -> list[Row]:
     symbols = symbols_of(call)
     if call.params.get("type", "8") != "8":
         return []
-    start, end = integer(call, "begin", 0), integer(call, "end", call.now_ms + 1000)
+    start, end = integer(call, "begin", 0), integer(call, "end", FOREVER_MS)
     after = integer(call, "after", 10**18)
     found = [
         entry

@@ -4,13 +4,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.paper.face import Call
-from apps.exchanges.paper.okx import trailing
 from apps.exchanges.paper.okx.account import margin_mode_use
 from apps.exchanges.paper.okx.errors import TRIGGER_REFUSALS, OkxError, parameter
 from apps.exchanges.paper.okx.market import number, symbol_of, symbols_of
+from apps.exchanges.paper.okx.plans import Plan
 from apps.exchanges.paper.okx.rows import SIZES, Row, algo_row
 from apps.exchanges.paper.okx.trade import items, own_client_id, page, terms
-from apps.exchanges.paper.okx.trailing import Plan
 from cts.domain.matching import engine
 from cts.domain.matching.events import OrderUpdated, Refusal, Refused
 from cts.domain.matching.state import Account, BookStatus, Order, Request, TriggerBy
@@ -66,7 +65,7 @@ def _request(face: "OkxFace", call: Call) -> tuple[Request, Plan]:
         raise parameter("ordType")
     if not size and not is_closing:
         raise parameter("sz")
-    how, plan = (_trailing if kind == "move_order_stop" else _triggered)(face, call, told)
+    how, plan = _trailing(call) if kind == "move_order_stop" else _triggered(face, call, told)
     request = Request(
         quantity=(size or Decimal(0)) * SIZES[told["symbol"]],
         client_id=own_client_id(call, "algoClOrdId" if call.params.get("algoClOrdId") else "clOrdId"),
@@ -99,16 +98,12 @@ def _triggered(face: "OkxFace", call: Call, told: Row) -> tuple[dict[str, Any], 
     return how, Plan(kind=kind, way=way)
 
 
-def _trailing(face: "OkxFace", call: Call, told: Row) -> tuple[dict[str, Any], Plan]:
+def _trailing(call: Call) -> tuple[dict[str, Any], Plan]:
     ratio, active = number(call, "callbackRatio"), number(call, "activePx")
-    if ratio is None or not RATIO_MIN <= ratio <= RATIO_MAX:
+    if ratio is None or not RATIO_MIN <= ratio < RATIO_MAX:
         raise parameter("callbackRatio")
-    plan, side, symbol = Plan(kind="move_order_stop", ratio=ratio, active_price=active), told["side"], told["symbol"]
-    last = face.market.quotes[symbol].last
-    trailing.advance(plan, side=side, last=last)
-    trigger = trailing.trigger_price(plan, side=side, last=last, tick=face.rules[symbol].tick_size)
-    how = {"order_type": OrderType.MARKET, "trigger_price": trigger, "is_rising": side is Side.BUY}
-    return how, plan
+    how = {"order_type": OrderType.MARKET, "trigger_price": active or None, "trail_ratio": ratio}
+    return how, Plan(kind="move_order_stop")
 
 
 def _conditional(account: Account) -> list[Order]:

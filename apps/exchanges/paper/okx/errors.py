@@ -31,6 +31,7 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.REDUCE_ONLY: ("51169", "Order failed because you don't have any positions in this direction to reduce."),
     Refusal.POSITION_SIDE: ("51000", "Parameter posSide error"),
     Refusal.TRIGGER_SIDE: ("51280", "SL trigger price cannot be higher than the last price"),
+    Refusal.TRAIL: ("51000", "Parameter callbackRatio error"),
     Refusal.LEVERAGE: ("59102", "Leverage exceeds the maximum limit. Please lower the leverage."),
     Refusal.NOT_FOUND: ("51603", "Order does not exist"),
     Refusal.ALREADY_FINAL: ("51400", "Cancellation failed as the order has been filled, canceled or does not exist."),

@@ -13,11 +13,11 @@ import orjson
 
 from apps.exchanges.paper.face import Call, Face, Member, Params
 from apps.exchanges.paper.http import Request, Response, json_response
-from apps.exchanges.paper.okx import account, algo, market, trade, trailing
+from apps.exchanges.paper.okx import account, algo, market, trade
 from apps.exchanges.paper.okx.errors import REFUSALS, OkxError
+from apps.exchanges.paper.okx.plans import Plan
 from apps.exchanges.paper.okx.rows import POLICY, RULES
 from apps.exchanges.paper.okx.socket import PATHS, Session, broadcast
-from apps.exchanges.paper.okx.trailing import Plan
 from apps.exchanges.paper.okx.user_stream import private_messages
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching.events import Event, Refused
@@ -158,10 +158,6 @@ class OkxFace(Face):
         for socket in list(self.sockets):
             if time.monotonic() - socket.heard_at > IDLE_S:
                 socket.close(4004, "No data received in 30s.")
-
-    def on_quote(self, symbol: str) -> None:
-        trailing.follow(self, symbol)
-        super().on_quote(symbol)
 
     def connect(self, request: Request, socket: Socket) -> bool:
         kind = PATHS.get(request.path)

@@ -37,6 +37,10 @@ def number(call: Call, name: str) -> Decimal | None:
     return value
 
 
+# Where no end is asked for there is none.
+FOREVER_MS = 10**15
+
+
 def integer(call: Call, name: str, default: int, *, low: int = 0, high: int | None = None) -> int:
     raw = call.params.get(name) or str(default)
     if not raw.isascii() or not raw.isdigit() or len(raw) > 19:

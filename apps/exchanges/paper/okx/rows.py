@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from apps.exchanges.paper.okx.trailing import Plan
+from apps.exchanges.paper.okx.plans import Plan
+from cts.domain.matching import trailing
 from cts.domain.matching.events import Refusal
 from cts.domain.matching.state import ZERO, Account, BookStatus, Entry, Fill, Order, Policy, Rules, TriggerBy
 from cts.domain.synthetic import PROFILES
@@ -165,6 +166,10 @@ def algo_state(order: Order) -> str:
     return "order_failed" if order.status is BookStatus.REJECTED else "canceled"
 
 
+def _or_empty(value: Decimal | None) -> str:
+    return "" if value is None else text(value)
+
+
 def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
     request, became = order.request, order_id(order) if has_become(order) else ""
     is_market, is_closing, is_plain = (
@@ -172,20 +177,21 @@ def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
         request.is_close_position,
         plan.kind == "trigger",
     )
-    trigger = text(order.trigger_price) if order.trigger_price is not None else ""
-    price = "-1" if is_market else text(order.price) if order.price is not None else ""
+    trigger = _or_empty(order.trigger_price)
+    is_trailing = request.trail_ratio is not None
+    price = "-1" if is_market else _or_empty(order.price)
     way = plan.way
     told = {f"{way}TriggerPx": trigger, f"{way}OrdPx": price, f"{way}TriggerPxType": TRIGGER_BY[request.trigger_by]}
     row = {
-        "activePx": text(plan.active_price) if plan.active_price is not None else "",
-        "actualPx": text(order.average_price) if order.average_price is not None else "",
+        "activePx": trigger if is_trailing else "",
+        "actualPx": _or_empty(order.average_price),
         "actualSide": way,
         "actualSz": contracts(request.symbol, order.filled_quantity) if became else "0",
         "algoClOrdId": client_id(order),
         "algoId": str(order.id),
         "attachAlgoOrds": [],
         "cTime": str(order.created_ms),
-        "callbackRatio": text(plan.ratio) if plan.ratio is not None else "",
+        "callbackRatio": _or_empty(request.trail_ratio),
         "callbackSpread": "",
         "ccy": "",
         "clOrdId": "",
@@ -195,7 +201,7 @@ def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
         "instType": "SWAP",
         "last": "",
         "lever": str(account.leverage(request.symbol)),
-        "moveTriggerPx": trigger if plan.best is not None else "",
+        "moveTriggerPx": _or_empty(trailing.stop_price(order)),
         "ordId": became,
         "ordIdList": [became] if became else [],
         "ordPx": price if is_plain else "",

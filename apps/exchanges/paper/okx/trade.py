@@ -9,7 +9,7 @@ import orjson
 from apps.exchanges.paper.face import Call, Params
 from apps.exchanges.paper.okx.account import margin_mode_use
 from apps.exchanges.paper.okx.errors import REFUSALS, OkxError, parameter
-from apps.exchanges.paper.okx.market import integer, number, symbol_of, symbols_of
+from apps.exchanges.paper.okx.market import FOREVER_MS, integer, number, symbol_of, symbols_of
 from apps.exchanges.paper.okx.rows import (
     LIMITS,
     OWN_ID,
@@ -242,14 +242,14 @@ def pending(face: "OkxFace", call: Call) -> list[Row]:
 def history(face: "OkxFace", call: Call) -> list[Row]:
     if not call.params.get("instType"):
         raise OkxError(50014, "Parameter instType can not be empty.", status=400)
-    start, end = integer(call, "begin", 0), integer(call, "end", call.now_ms + 1000)
+    start, end = integer(call, "begin", 0), integer(call, "end", FOREVER_MS)
     rows = [row for row in _listed(call, is_open=False) if start <= int(row["cTime"]) <= end]
     return page(call, rows, cursor="ordId")
 
 
 def fills(face: "OkxFace", call: Call) -> list[Row]:
     account, symbols, wanted = call.account, symbols_of(call), call.params.get("ordId", "")
-    start, end = integer(call, "begin", 0), integer(call, "end", call.now_ms + 1000)
+    start, end = integer(call, "begin", 0), integer(call, "end", FOREVER_MS)
     rows = [
         fill_row(fill, order=account.order(fill.order_id))
         for fill in reversed(account.fills)

@@ -25,5 +25,7 @@ ROWS: Rows = {
     "stop": (lambda c: c.parse_order, _data("order_conditional")["order"]),
     "trailing": (lambda c: c.parse_order, _data("open_orders")["orders"][2]),
     "fill": (lambda c: c.parse_fill, _data("fills")["fill_history_orders"][0]),
+    "funding rate": (lambda c: c.parse_funding_rate, _data("funding_rates")[0]),
+    "funding payment": (lambda c: c.parse_funding_payment, _data("funding_payments")[0]),
     "balance": (lambda c: c.parse_balance, _data("balances")[0]),
 }
