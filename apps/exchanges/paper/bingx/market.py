@@ -156,7 +156,8 @@ def book_ticker(face: "BingxFace", call: Call) -> object:
 
 
 def price_tickers(face: "BingxFace", call: Call) -> object:
-    rows = [{"symbol": NAMES[q.symbol], "price": text(q.last), "time": q.at_ms} for q in face.market.quotes.values()]
+    quotes = [quote for symbol, quote in face.market.quotes.items() if symbol in face.rules]
+    rows = [{"symbol": NAMES[quote.symbol], "price": text(quote.last), "time": quote.at_ms} for quote in quotes]
     if not call.params.get("symbol"):
         return rows
     name = NAMES[symbol_of(call)]
