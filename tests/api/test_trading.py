@@ -115,7 +115,7 @@ def test_an_order_with_a_written_waiver_opens_a_position_without_a_stop(hand: Ha
 
 
 def test_what_risk_denies_is_an_order_with_its_reason(hand: Hand, home: dict[str, Any]) -> None:
-    order = hand.post("orders/", connection=home["id"], symbol=BTC, position_side="long", quantity="1000")
+    order = hand.post("orders/", connection=home["id"], symbol=BTC, position_side="long", quantity="100")
     assert order["status"] == "denied"
     assert order["reason"]
 
