@@ -141,7 +141,7 @@ def _state(venue: "PaperVenue", request: Request) -> object:
         "margin_mode": account.margin_mode,
         "leverages": account.leverages,
         "orders": [
-            {**msgspec.structs.asdict(order), "client_id": order.request.client_id, "name": face.name_of(order)}
+            {**msgspec.structs.asdict(order), "client_id": face.client_id_of(order), "name": face.name_of(order)}
             for order in orders.values()
         ],
         "fills": account.fills,

@@ -109,6 +109,10 @@ class Face(ABC):
     @abstractmethod
     def timestamp_refused(self) -> Response: ...
 
+    def client_id_of(self, order: Order) -> str:
+        """The client's id as it was given; a face may make it unique behind the scenes."""
+        return order.request.client_id
+
     def name_of(self, order: Order) -> str:
         """Its id as this exchange tells it."""
         return str(order.id)

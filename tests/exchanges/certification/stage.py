@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from apps.exchanges.connectors.base import Target
+from apps.exchanges.connectors.base import Credentials, Target
 from apps.exchanges.connectors.registry import connector_create, connector_kind
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import Capability
@@ -19,6 +19,7 @@ from cts.domain.types import (
     Environment,
     Market,
     OrderRequest,
+    OrderStatus,
     OrderType,
     PositionMode,
     PositionSide,
@@ -60,7 +61,7 @@ class Stage:
         self._names: dict[str, str] = {}
         self.is_hedged = self.spec.can(Capability.HEDGE) and self.spec.can(Capability.POSITION_MODE_SET)
         mode = PositionMode.HEDGE if self.is_hedged else PositionMode.ONE_WAY
-        target = Target(
+        self._target = Target(
             environment=Environment.PAPER,
             market=Market.LINEAR,
             position_mode=mode,
@@ -68,13 +69,16 @@ class Stage:
             timeout_s=timeout_s,
         )
         self.transport = Recording(f"{venue.url}/{exchange}", timeout_s=timeout_s)
+        self.connector = self.connected(self.keys)
+        if self.is_hedged:
+            self.connector.set_position_mode(mode)
+
+    def connected(self, keys: Credentials) -> RestConnector:
         connector = connector_create(
-            exchange, credentials=self.keys, target=target, limiter=Generous(), transport=self.transport
+            self.exchange, credentials=keys, target=self._target, limiter=Generous(), transport=self.transport
         )
         assert isinstance(connector, RestConnector)
-        self.connector = connector
-        if self.is_hedged:
-            connector.set_position_mode(mode)
+        return connector
 
     # --- asking -------------------------------------------------------------------------------------------------------
     def order(self, order_type: OrderType = OrderType.MARKET, **changes: Any) -> OrderRequest:
@@ -106,6 +110,10 @@ class Stage:
             client_order_id=request.client_order_id,
             is_conditional=request.order_type.is_conditional,
         )
+
+    def settles(self, request: OrderRequest, status: OrderStatus) -> None:
+        """Found so, at the latest when the venue has had the time it may take to show it."""
+        self.eventually(lambda: self.found(request).status is status, within_s=self.spec.visibility_delay_s)
 
     def cancel(self, request: OrderRequest) -> None:
         self.connector.cancel(

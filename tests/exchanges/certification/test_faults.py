@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from cts.domain.errors import AmbiguousResult, AuthFailed, ExchangeError, OrderNotFound, RateLimited
@@ -67,7 +68,7 @@ def test_canceling(hasty: Stage, cell: Note, name: str) -> None:
     # Canceled by a try whose answer was lost, the next one finds nothing to cancel.
     assert raised is None or (isinstance(raised, OrderNotFound) and fault.is_taken), raised
     assert not hasty.is_open(request)
-    assert hasty.found(request).status is OrderStatus.CANCELED
+    hasty.settles(request, OrderStatus.CANCELED)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -94,6 +95,6 @@ def test_skewed_clock_is_followed(stage: Stage, cell: Note) -> None:
 
 def test_wrong_key_is_told_apart(stage: Stage, cell: Note) -> None:
     cell("fault", KEY)
-    stage.connector._key = "nobody"
+    stranger = stage.connected(msgspec.structs.replace(stage.keys, api_key="nobody"))
     with pytest.raises(AuthFailed):
-        stage.connector.balances()
+        stranger.balances()

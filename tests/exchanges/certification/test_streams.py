@@ -153,5 +153,5 @@ def test_lost_event_is_found_by_asking(stage: Stage, cell: Note) -> None:
     finally:
         stream.stop()
     assert lost.client_order_id not in {fill.client_order_id for fill in heard["fills"]}
-    assert stage.found(lost).status is OrderStatus.FILLED
+    stage.settles(lost, OrderStatus.FILLED)
     assert lost.client_order_id in {fill.client_order_id for fill in stage.connector.fills(stage.symbol)}

@@ -109,7 +109,7 @@ def _position_mode_unset(stage: Stage) -> None:
 
 def _market(stage: Stage) -> None:
     request = stage.entered()
-    assert stage.found(request).status is OrderStatus.FILLED
+    stage.settles(request, OrderStatus.FILLED)
     assert stage.held() == Decimal("0.01")
 
 
@@ -118,7 +118,7 @@ def _limit(stage: Stage) -> None:
     told = stage.found(request)
     assert (told.status, told.price, told.filled_quantity) == (OrderStatus.ACCEPTED, Decimal(56000), Decimal(0))
     stage.venue.price(stage.symbol, 55900)
-    assert stage.found(request).status is OrderStatus.FILLED
+    stage.settles(request, OrderStatus.FILLED)
 
 
 def _post_only(stage: Stage) -> None:
@@ -135,7 +135,7 @@ def _immediate_or_cancel(stage: Stage) -> None:
     far = stage.placed(stage.resting(time_in_force=TimeInForce.IOC))
     near = stage.placed(stage.order(OrderType.LIMIT, price=Decimal(60100), time_in_force=TimeInForce.IOC))
     assert not stage.is_open(far)
-    assert stage.found(near).status is OrderStatus.FILLED
+    stage.settles(near, OrderStatus.FILLED)
 
 
 def _fill_or_kill(stage: Stage) -> None:
@@ -144,7 +144,7 @@ def _fill_or_kill(stage: Stage) -> None:
         stage.connector.place(far)
     assert not stage.is_open(far)
     near = stage.placed(stage.order(OrderType.LIMIT, price=Decimal(60100), time_in_force=TimeInForce.FOK))
-    assert stage.found(near).status is OrderStatus.FILLED
+    stage.settles(near, OrderStatus.FILLED)
 
 
 def _reduce_only(stage: Stage) -> None:
@@ -161,7 +161,7 @@ def _stop(stage: Stage) -> None:
     assert stage.is_open(stop)
     stage.venue.price(stage.symbol, 58990)
     assert stage.held() == 0
-    assert stage.found(stop).status is OrderStatus.FILLED
+    stage.settles(stop, OrderStatus.FILLED)
 
 
 def _take_profit(stage: Stage) -> None:
@@ -226,7 +226,7 @@ def _cancel(stage: Stage) -> None:
     request = stage.placed(stage.resting())
     stage.cancel(request)
     assert not stage.is_open(request)
-    assert stage.found(request).status is OrderStatus.CANCELED
+    stage.settles(request, OrderStatus.CANCELED)
 
 
 def _cancel_all(stage: Stage) -> None:

@@ -81,6 +81,16 @@ def test_refused_token_is_renewed_and_the_order_sent_again_once() -> None:
     assert grants(connector) == ["client_credentials", "refresh_token"]
 
 
+def test_fresh_token_that_is_refused_is_refreshed_at_once_and_only_once() -> None:
+    connector = connect([ACK, ACK | {"answer": REFUSED}, ACK, ACK | {"answer": REFUSED}])
+    for _ in range(2):
+        assert connector.place(LIMIT).client_order_id == "cid1"
+    with pytest.raises(Unavailable, match="30 s after"):
+        connector.place(LIMIT)
+    connector.close()
+    assert grants(connector) == ["client_credentials", "refresh_token"]
+
+
 def test_token_refused_again_right_after_its_renewal_is_final() -> None:
     connector = connect([BALANCES, BALANCES | {"answer": REFUSED}, BALANCES | {"answer": REFUSED}])
     connector.balances()

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from apps.exchanges.connectors.base import Credentials, StreamEvents, Target
-from apps.exchanges.connectors.orangex.session import session_of
+from apps.exchanges.connectors.base import StreamEvents, Target
 from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES, connector_create
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import Capability
@@ -64,7 +63,8 @@ def connect(exchange: str, paper_venue: PaperVenueControl) -> Iterator[Connect]:
         )
         connector = connector_create(exchange, credentials=credentials, target=target, limiter=Spendthrift())
         assert isinstance(connector, RestConnector)
-        connector.set_position_mode(mode)
+        if options.get("is_set_up", True):
+            connector.set_position_mode(mode)
         made.append(connector)
         return connector
 
@@ -390,11 +390,8 @@ def test_streams_tell_ticks_orders_fills_and_positions(connect: Connect, paper_v
 def test_stream_login_with_a_wrong_key_gives_up(
     exchange: str, connect: Connect, paper_venue: PaperVenueControl
 ) -> None:
-    connector = connect()
-    nobody = Credentials(api_key="nobody", api_secret="nothing")
-    connector._key = nobody.api_key
-    if hasattr(connector, "session"):
-        connector.session = session_of(connector.addresses.rest, nobody)
+    nobody = msgspec.structs.replace(paper_venue.account(exchange), api_key="nobody")
+    connector = connect(credentials=nobody, is_set_up=False)
     reasons: list[str] = []
     stream = connector.private_stream(StreamEvents(on_disconnected=reasons.append))
     stream.start()

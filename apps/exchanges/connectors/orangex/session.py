@@ -66,6 +66,7 @@ class Session:
         self._grant: Grant | None = None
         self._failure: AuthFailed | None = None
         self._asked_at: float | None = None
+        self._is_early_used = False
 
     def bearer(self) -> str:
         """The header for a call, remembered as what this thread sent last; empty before the first sign-in."""
@@ -106,16 +107,25 @@ class Session:
 
     def _renew(self, ask: Ask) -> Grant:
         if self._is_too_soon():
-            # Signing in again and again gets an account blocked.
-            if self._failure is not None:
-                raise self._failure
-            raise Unavailable(f"The token was refused; the next sign-in is {SIGN_IN_GAP_S:.0f} s after the last")
+            return self._renewed_early(ask)
         try:
             grant = self._refreshed(ask, self._grant) or self._granted(ask(self._words()))
         except AuthFailed as refused:
             self._grant, self._failure, self._asked_at = None, refused, self._monotonic()
             raise
         self._grant, self._failure, self._asked_at = grant, None, self._monotonic()
+        self._is_early_used = False
+        return grant
+
+    def _renewed_early(self, ask: Ask) -> Grant:
+        """Signing in again and again gets an account blocked: a fresh token that is refused is refreshed, and that once."""
+        if self._failure is not None:
+            raise self._failure
+        grant = None if self._is_early_used else self._refreshed(ask, self._grant)
+        self._is_early_used = True
+        if grant is None:
+            raise Unavailable(f"The token was refused; the next sign-in is {SIGN_IN_GAP_S:.0f} s after the last")
+        self._grant, self._asked_at = grant, self._monotonic()
         return grant
 
     def _refreshed(self, ask: Ask, old: Grant | None) -> Grant | None:

@@ -21,12 +21,13 @@ from apps.exchanges.paper.orangex.errors import (
     UNAUTHENTIC,
     OrangeXError,
 )
-from apps.exchanges.paper.orangex.rows import POLICY, RULES, Row
+from apps.exchanges.paper.orangex.rows import POLICY, RULES, Row, client_id, order_id
 from apps.exchanges.paper.orangex.sign_in import Tokens, auth
 from apps.exchanges.paper.orangex.socket import SILENT_S, Session, broadcast, pulse
 from apps.exchanges.paper.orangex.user_stream import private_messages
 from apps.exchanges.paper.websocket import Socket
 from cts.domain.matching.events import Event, Refused
+from cts.domain.matching.state import Order
 
 PREFIX = "/api/v1"
 SOCKET_PATH = "/ws/api/v1"
@@ -140,6 +141,12 @@ class OrangeXFace(Face):
         events = super().act(member, verb)
         self.late.note(events)
         return events
+
+    def name_of(self, order: Order) -> str:
+        return order_id(order.id)
+
+    def client_id_of(self, order: Order) -> str:
+        return client_id(order.request.client_id)
 
     def limited(self, *, retry_after_s: int | None, is_ban: bool) -> Response:
         """Nothing tells how long; a banned address gets no answer of the venue's at all."""
