@@ -52,9 +52,13 @@ class PaperVenueControl:
     def account_for(
         self, exchange: str, credentials: Credentials, *, balance: str = "10000", position_mode: str | None = None
     ) -> None:
-        keys = {"api_key": credentials.api_key, "api_secret": credentials.api_secret}
-        body = keys | {"exchange": exchange, "passphrase": credentials.passphrase, "balance": balance}
-        self.call("POST", "/_accounts", body | {"position_mode": position_mode})
+        body: dict[str, Any] = {
+            "exchange": exchange,
+            "api_key": credentials.api_key,
+            "api_secret": credentials.api_secret,
+        }
+        body |= {"passphrase": credentials.passphrase, "balance": balance, "position_mode": position_mode}
+        self.call("POST", "/_accounts", body)
 
     def price(self, symbol: str, price: float | None, *, mark: float | None = None) -> None:
         """Move the market; resting orders and triggers have been matched when this returns."""

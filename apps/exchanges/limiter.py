@@ -3,9 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import sha1
 
 import redis
+from django.conf import settings
 
 from apps.exchanges.connectors.spec import RateRule
 from apps.exchanges.connectors.throttle import Grant, LocalLimiter
@@ -53,8 +55,15 @@ _BLOCK = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 return 0
 """
+# An order must not wait for a Redis that hangs, nor one whose time-outs are meant for pages.
+TIMEOUT_S = 0.25
 # After a failure Redis is left alone for this long: an order must not wait for a time-out each time.
 RETRY_S = 1.0
+
+
+@lru_cache(maxsize=1)
+def client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
 
 
 class _Script:
@@ -65,12 +74,11 @@ class _Script:
         self._digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, keys: Sequence[str], arguments: Sequence[int]) -> int:
-        client = bus.client()
         words = (len(keys), *keys, *arguments)
         try:
-            return int(client.evalsha(self._digest, *words))  # type: ignore[arg-type]
+            return int(client().evalsha(self._digest, *words))  # type: ignore[arg-type]
         except redis.exceptions.NoScriptError:
-            return int(client.eval(self._source, *words))  # type: ignore[arg-type]
+            return int(client().eval(self._source, *words))  # type: ignore[arg-type]
 
 
 class SharedLimiter:

@@ -36,12 +36,23 @@ def test_the_form_asks_for_what_the_venue_needs_and_keeps_keys_out_of_addresses(
     expect(page.get_by_text("Leave the key fields empty to open a new paper account")).to_be_visible()
     page.get_by_label("Name").fill("Main")
     page.get_by_label("Environment").select_option("live")
+    expect(page.get_by_text("Leave the key fields empty")).to_have_count(0)
     page.get_by_label("API secret").fill("this-is-a-secret")
     with page.expect_request("**/connections/new/?**") as asked:
         page.get_by_label("Exchange").select_option("binance")
     assert "this-is-a-secret" not in asked.value.url
     expect(page.get_by_label("Exchange")).to_have_value("binance")
     expect(page.get_by_label("Name")).to_have_value("Main")
+
+
+def test_of_two_quick_choices_the_later_one_stays(open_page: OpenPage, alice: User, complaints: list[str]) -> None:
+    page = open_page("/connections/new/", user=alice)
+    page.get_by_label("Environment").select_option("live")
+    page.get_by_label("Exchange").select_option("okx")
+    expect(page.get_by_label("Passphrase")).to_be_visible()
+    expect(page.get_by_label("Exchange")).to_have_value("okx")
+    expect(page.get_by_text("What OKX has")).to_be_visible()
+    complaints.clear()  # the script says itself that it gave up the first request
 
 
 def test_a_refused_field_says_why_beside_itself(

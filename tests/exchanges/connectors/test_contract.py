@@ -491,6 +491,8 @@ def test_spec_names_everything_a_connection_needs(exchange: str) -> None:
         assert all(url.startswith("wss://") for urls in endpoints.ws.values() for url in urls)
         assert set(endpoints.ws) == set(spec.paper_ws_paths)
     assert 60 in spec.timeframes
+    assert spec.keys_help
+    assert all(url.startswith("https://") for url in (spec.keys_url, spec.docs_url))
     rules = {rule.name for rule in spec.rate_rules}
     assert len(rules) == len(spec.rate_rules)
 

@@ -19,6 +19,7 @@ from cts.domain.venue import (
 )
 from tests.exchanges.connectors.scripted import KEY, ScriptedTransport, fixture
 from tests.exchanges.connectors.test_okx import NAME, okx
+from tests.exchanges.connectors.test_streams import Heard, play
 
 BTC = "BTC/USDT:USDT"
 
@@ -114,3 +115,19 @@ def test_pong_is_text_and_a_closing_notice_ends_the_session() -> None:
     assert dialect.receive("pong") == []
     with pytest.raises(StreamBroken, match="close"):
         dialect.receive('{"event":"notice","code":"64008","msg":"The connection will soon be closed","connId":"a"}')
+
+
+def test_first_symbol_has_a_pulse_that_tells_nothing_but_that_the_socket_lives() -> None:
+    heard = Heard()
+    stream = okx().public_stream([BTC], heard.events)
+    (dialect,) = stream.dialects
+    opened = [json.loads(frame)["args"] for frame in dialect.opening()]
+    assert opened == [[{"channel": "tickers", "instId": NAME}, {"channel": "mark-price", "instId": NAME}]]
+    added = [json.loads(frame)["args"] for frame in dialect.subscribe(["ETH/USDT:USDT"])]
+    assert added == [[{"channel": "tickers", "instId": "ETH-USDT-SWAP"}]]
+    before = dialect.data_at
+    play("okx", stream, [["public", {"arg": opened[0][1], "data": [{"instId": NAME, "markPx": "60000", "ts": "1"}]}]])
+    assert dialect.is_never_quiet
+    assert dialect.data_at > before
+    assert not heard.ticks
+    assert not heard.tickers

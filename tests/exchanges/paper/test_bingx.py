@@ -122,6 +122,14 @@ def test_a_trailing_stop_waits_for_its_activation(paper_venue: PaperVenueControl
     assert status() == "FILLED"
 
 
+def test_a_trailing_stop_the_market_has_passed_or_that_keeps_an_amount_is_refused(raw: RawBingx) -> None:
+    raw.place("entry", type="MARKET", price="")
+    trail: dict[str, Any] = {"side": "SELL", "type": "TRAILING_STOP_MARKET", "workingType": "CONTRACT_PRICE"}
+    assert raw.code(raw.place("", **trail, price="", priceRate="0.01", activationPrice="59000")) == 110402
+    assert raw.code(raw.place("", **trail, price="", priceRate="1.5")) == 109400
+    assert raw.code(raw.place("", **trail, price="600")) == 109400
+
+
 def test_a_trailing_stop_survives_a_restart(tmp_path: Path) -> None:
     venue = PaperVenue(state_path=tmp_path / "trail.sqlite3", seed=1, start_prices=START_PRICES)
     control = PaperVenueControl(venue.start_in_thread())

@@ -80,7 +80,7 @@ def test_without_redis_this_process_keeps_the_budget_it_has_used(
     limiter = SharedLimiter()
     assert [limiter.take(grants, is_urgent=False) for _ in range(5)] == [0.0] * 5
     away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
-    monkeypatch.setattr(bus, "client", lambda: away)
+    monkeypatch.setattr("apps.exchanges.limiter.client", lambda: away)
     assert granted(limiter, grants) == 3
     limiter.block(grants[0].key, for_s=30)
     assert limiter.take(grants, is_urgent=True) > 20

@@ -71,6 +71,10 @@ SPEC = ExchangeSpec(
     max_leverage=125,
     docs_url="https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info",
     keys_url="https://www.binance.com/en/my/settings/api-management",
+    keys_help=(
+        "Make a system-generated key. Tick Enable Reading and Enable Futures, for which Binance first wants the addresses the key"
+        " may be used from. Leave withdrawals and transfers unticked."
+    ),
 )  # fmt: skip
 
 

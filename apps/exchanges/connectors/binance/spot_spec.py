@@ -35,7 +35,7 @@ SPOT_SPEC = msgspec.structs.replace(
     capabilities=frozenset({
         Capability.CONDITIONAL, Capability.POST_ONLY, Capability.IMMEDIATE_OR_CANCEL, Capability.FILL_OR_KILL,
         Capability.QUERY_BY_CLIENT_ID, Capability.CANCEL_BY_CLIENT_ID, Capability.REFUSES_DUPLICATE_CLIENT_ID,
-        Capability.KEY_RIGHTS, Capability.PRIVATE_STREAM,
+        Capability.KEY_RIGHTS, Capability.PRIVATE_STREAM, Capability.BALANCE_STREAM,
     }),
     channels=frozenset(Channel),
     batch_max=1,
@@ -48,6 +48,10 @@ SPOT_SPEC = msgspec.structs.replace(
     errors=ERRORS | {DUPLICATE: ErrorClass.RECONCILE},
     max_leverage=1,
     docs_url="https://developers.binance.com/docs/binance-spot-api-docs",
+    keys_help=(
+        "Make a system-generated key. Tick Enable Reading and Enable Spot & Margin Trading, for which Binance first wants the addresses the key"
+        " may be used from. Leave withdrawals and transfers unticked."
+    ),
 )  # fmt: skip
 
 USED_HEADERS = {

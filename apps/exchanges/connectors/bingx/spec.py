@@ -108,6 +108,10 @@ SPEC = ExchangeSpec(
     max_leverage=125,
     docs_url="https://bingx-api.github.io/docs-v3/",
     keys_url="https://bingx.com/en/accounts/api",
+    keys_help=(
+        "Tick Read and Perpetual Futures Trading. Leave withdrawals and transfers unticked. Name the addresses the key may be"
+        " used from. The same key trades their simulated market."
+    ),
 )  # fmt: skip
 
 

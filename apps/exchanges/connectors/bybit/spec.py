@@ -87,6 +87,11 @@ SPEC = ExchangeSpec(
     max_leverage=100,
     docs_url="https://bybit-exchange.github.io/docs/v5/intro",
     keys_url="https://www.bybit.com/app/user/api-management",
+    keys_help=(
+        "Make a system-generated key that may read and write. Tick Orders and Positions of contracts, and Trade of spot if"
+        " you trade spot. Leave transfers and withdrawals unticked. Name the addresses the key may be used from: without"
+        " any it ends after three months."
+    ),
 )  # fmt: skip
 
 # Hosts, budgets and codes are the same: an account's orders are counted together, to be on the safe side.

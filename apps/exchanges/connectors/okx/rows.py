@@ -1,5 +1,6 @@
 """OKX's market, balances and positions in our types, from REST and the sockets alike. Sizes come in contracts and leave in base coins."""
 
+import time
 from abc import ABC, abstractmethod
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +18,7 @@ from cts.domain.types import (
     Candle,
     Instrument,
     PositionSide,
+    Tick,
     Ticker,
     VenuePosition,
 )
@@ -142,3 +144,10 @@ class OkxRows(RestConnector, ABC):
     def candle_told(self, row: Row, *, is_closed: bool) -> Candle:
         """A bar of the stream, which says itself whether it is finished."""
         return msgspec.structs.replace(self._candle(row, frame_ms=0, now_ms=0), is_closed=is_closed)
+
+
+def tick_of(ticker: Ticker) -> Tick:
+    last = float(ticker.last)
+    bid = last if ticker.bid is None else float(ticker.bid)
+    ask = last if ticker.ask is None else float(ticker.ask)
+    return Tick(ticker.symbol, last, bid, ask, ticker.at_ms, time.monotonic_ns())

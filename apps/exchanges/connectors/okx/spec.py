@@ -102,6 +102,11 @@ SPEC = ExchangeSpec(
     max_leverage=100,
     docs_url="https://www.okx.com/docs-v5/en/",
     keys_url="https://www.okx.com/account/my-api",
+    keys_help=(
+        "Tick Read and Trade, and leave Withdraw unticked. The passphrase is the one you choose there for the key. Name the"
+        " addresses it may be used from: without any, a key that isn't used for two weeks ends. Demo trading wants a key"
+        " made under Demo trading."
+    ),
 )  # fmt: skip
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from apps.exchanges.connectors.base import StreamEvents
+from apps.exchanges.connectors.okx.rows import tick_of
 from apps.exchanges.connectors.okx.words import ALGO_KINDS, SIDES
 from apps.exchanges.connectors.parsing import ZERO, Row
 from apps.exchanges.connectors.spec import ErrorClass
 from apps.exchanges.connectors.stream import Dialect, StreamBroken, log, tell
 from cts.domain.errors import AuthFailed, PayloadError
-from cts.domain.types import Tick, Ticker
 from cts.domain.venue import BookTop, Channel, Trade
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class PublicDialect(_MarketDialect):
         channel = arg.get("channel")
         if channel == "tickers":
             ticker = self._connector.parse_ticker(row)
-            tell(self.events.on_ticks, [_tick(ticker)])
+            tell(self.events.on_ticks, [tick_of(ticker)])
             tell(self.events.on_tickers, [ticker])
         elif channel == "trades":
             tell(self.events.on_trades, [self._trade(row)])
@@ -171,13 +171,6 @@ class CandleDialect(_MarketDialect):
         (named,) = connector.read.columns([row], "data", names=CANDLE_COLUMNS)
         candle = connector.candle_told(named, is_closed=connector.read.choice(named, "confirm", CLOSED))
         tell(self.events.on_candle, connector.symbol(arg, "instId"), self._timeframe_s, candle)
-
-
-def _tick(ticker: Ticker) -> Tick:
-    last = float(ticker.last)
-    bid = last if ticker.bid is None else float(ticker.bid)
-    ask = last if ticker.ask is None else float(ticker.ask)
-    return Tick(ticker.symbol, last, bid, ask, ticker.at_ms, time.monotonic_ns())
 
 
 class _AccountDialect(_OkxDialect):
