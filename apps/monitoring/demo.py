@@ -31,7 +31,10 @@ def demo_seed(*, password: str, is_password_chosen: bool) -> DemoReport:
     """`is_password_chosen`: by the environment, which then also changes the password of an earlier start."""
     user, is_new = _user(password, is_password_chosen=is_password_chosen)
     venues = [spec for spec in EXCHANGES.values() if spec.has_paper]
-    connections = [_connection(user, exchange=spec.name, name=f"{spec.label} paper") for spec in venues]
+    connections = [
+        _connection(user, exchange=spec.name, name=f"{spec.label} paper", symbols=_share(index))
+        for index, spec in enumerate(venues)
+    ]
     return DemoReport(is_user_new=is_new, connections=connections)
 
 
@@ -46,14 +49,20 @@ def _user(password: str, *, is_password_chosen: bool) -> tuple[User, bool]:
     return user, False
 
 
-def _connection(user: User, *, exchange: str, name: str) -> Connection:
+def _share(index: int) -> list[str]:
+    """The two great ones and three more, others on each exchange: six markets of ten are too much for a small machine."""
+    great, others = SYMBOLS[:2], SYMBOLS[2:]
+    return great + [others[(3 * index + n) % len(others)] for n in range(3)]
+
+
+def _connection(user: User, *, exchange: str, name: str, symbols: list[str]) -> Connection:
     connection = Connection.objects.filter(owner=user, name=name).first()
     if connection is not None and Engine.objects.filter(connection=connection).exists():
         return connection
     if connection is None:
         instruments_sync(exchange=exchange, environment=Environment.PAPER, market=Market.LINEAR)
         connection = connection_create(
-            owner=user, name=name, exchange=exchange, environment=Environment.PAPER, symbols=SYMBOLS
+            owner=user, name=name, exchange=exchange, environment=Environment.PAPER, symbols=symbols
         )
     test = connection_test(connection, user=user)
     if not test.is_ok:
