@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,6 @@ from apps.exchanges.connectors.base import StreamEvents, Target
 from apps.exchanges.connectors.registry import CONNECTORS, EXCHANGES, connector_create
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import Capability
-from apps.exchanges.connectors.throttle import Grant, LocalLimiter
 from cts.domain.errors import AmbiguousResult, AuthFailed, OrderNotFound, RateLimited, Rejected, Unsupported
 from cts.domain.types import (
     Environment,
@@ -27,18 +26,11 @@ from cts.domain.types import (
     Side,
     TimeInForce,
 )
-from tests.paper_fixtures import PaperVenueControl
+from tests.paper_fixtures import PaperVenueControl, Spendthrift
 
 pytestmark = pytest.mark.wire
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 Connect = Callable[..., RestConnector]
-
-
-class Spendthrift(LocalLimiter):
-    """What the venue closes stays closed; our own thrift, which has tests of its own, would make these last minutes."""
-
-    def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
-        return super().take([msgspec.structs.replace(grant, weight=0) for grant in grants], is_urgent=is_urgent)
 
 
 @pytest.fixture(params=sorted(name for name, kinds in CONNECTORS.items() if Market.LINEAR in kinds))

@@ -27,8 +27,8 @@ from cts.domain.types import (
     Side,
 )
 from cts.domain.venue import BookTop, Channel, Trade
-from tests.exchanges.connectors.test_paper import Spendthrift, eventually, order
-from tests.paper_fixtures import START_PRICES, PaperVenueControl
+from tests.exchanges.connectors.test_paper import eventually, order
+from tests.paper_fixtures import START_PRICES, PaperVenueControl, Spendthrift
 
 pytestmark = pytest.mark.wire
 BTC = "BTC/USDT:USDT"
