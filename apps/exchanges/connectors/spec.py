@@ -55,6 +55,11 @@ class ErrorClass(StrEnum):
     AUTH = "auth"
 
 
+def codes(error_class: ErrorClass, listed: str) -> dict[str, ErrorClass]:
+    """Rows of a venue's error table: its codes, apart by spaces, of one class."""
+    return dict.fromkeys(listed.split(), error_class)
+
+
 class Scope(StrEnum):
     """Who shares a budget: everybody behind one address, or one account."""
 

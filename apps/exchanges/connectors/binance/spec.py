@@ -9,6 +9,7 @@ from apps.exchanges.connectors.spec import (
     Intent,
     RateRule,
     Scope,
+    codes,
 )
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
@@ -21,19 +22,15 @@ def _endpoints(rest: str, ws: str, **hosts: str) -> Endpoints:
     return Endpoints(rest=rest, hosts=hosts, ws={name: (ws + path, f"{ws}/ws") for name, path in _WS.items()})
 
 
-def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
-    return dict.fromkeys(codes.split(), error_class)
-
-
 ERRORS = {
-    **_codes(ErrorClass.OK_STATE, "-4046 -4059 -5027"),
-    **_codes(ErrorClass.RESIGN, "-1021 -5028 -4188"),
-    **_codes(ErrorClass.AUTH, "-1022 -2014 -2015 -1002 -4192"),
-    **_codes(ErrorClass.LIMIT, "-1003 -1015"),
+    **codes(ErrorClass.OK_STATE, "-4046 -4059 -5027"),
+    **codes(ErrorClass.RESIGN, "-1021 -5028 -4188"),
+    **codes(ErrorClass.AUTH, "-1022 -2014 -2015 -1002 -4192"),
+    **codes(ErrorClass.LIMIT, "-1003 -1015"),
     # The venue doesn't know what became of it; a duplicate id says an earlier try arrived.
-    **_codes(ErrorClass.RECONCILE, "-1000 -1001 -1006 -1007 -4116"),
-    **_codes(ErrorClass.RETRY, "-1008"),
-    **_codes(ErrorClass.GONE, "-2011 -2013 -2026"),
+    **codes(ErrorClass.RECONCILE, "-1000 -1001 -1006 -1007 -4116"),
+    **codes(ErrorClass.RETRY, "-1008"),
+    **codes(ErrorClass.GONE, "-2011 -2013 -2026"),
 }
 
 SPEC = ExchangeSpec(

@@ -11,6 +11,7 @@ from apps.exchanges.connectors.spec import (
     Intent,
     RateRule,
     Scope,
+    codes,
 )
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
@@ -23,24 +24,20 @@ def _endpoints(rest: str, ws: str) -> Endpoints:
     return Endpoints(rest=rest, ws={name: (ws + path,) for name, path in _WS.items()})
 
 
-def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
-    return dict.fromkeys(codes.split(), error_class)
-
-
 ERRORS = {
-    **_codes(ErrorClass.RESIGN, "100421"),
-    **_codes(ErrorClass.AUTH, "100001 100004 100412 100413 100414 100419 401 403"),
-    **_codes(ErrorClass.LIMIT, "100410 109429 429"),
+    **codes(ErrorClass.RESIGN, "100421"),
+    **codes(ErrorClass.AUTH, "100001 100004 100412 100413 100414 100419 401 403"),
+    **codes(ErrorClass.LIMIT, "100410 109429 429"),
     # Risk control wants a longer pause than a spent budget.
-    **_codes(ErrorClass.BAN, "418 109403"),
+    **codes(ErrorClass.BAN, "418 109403"),
     # "Busy" and "settling" say nothing of what was done; a used client id says an earlier try arrived.
-    **_codes(ErrorClass.RECONCILE, "100500 109500 110500 101214 101219 504 101481 109201"),
-    **_codes(ErrorClass.GONE, "109421 80016 100404 80018 109422"),
+    **codes(ErrorClass.RECONCILE, "100500 109500 110500 101214 101219 504 101481 109201"),
+    **codes(ErrorClass.GONE, "109421 80016 100404 80018 109422"),
     # Balance, then size, reduce-only, mode, post-only, price band, number of orders, state of the contract.
-    **_codes(ErrorClass.REJECT, "101204 101206 101212 101253 100202 110424 80012"),
-    **_codes(ErrorClass.REJECT, "101202 101400 110422 110425 101485 109400 80014"),
-    **_codes(ErrorClass.REJECT, "101290 101205 109420 80017 104103 101215 101211 100440 110402"),
-    **_codes(ErrorClass.REJECT, "101419 80013 101415 101413 109425"),
+    **codes(ErrorClass.REJECT, "101204 101206 101212 101253 100202 110424 80012"),
+    **codes(ErrorClass.REJECT, "101202 101400 110422 110425 101485 109400 80014"),
+    **codes(ErrorClass.REJECT, "101290 101205 109420 80017 104103 101215 101211 100440 110402"),
+    **codes(ErrorClass.REJECT, "101419 80013 101415 101413 109425"),
 }
 _STALE = (("timestamp", ErrorClass.RESIGN),)
 WORDED = {

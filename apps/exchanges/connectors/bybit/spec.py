@@ -11,6 +11,7 @@ from apps.exchanges.connectors.spec import (
     Intent,
     RateRule,
     Scope,
+    codes,
 )
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
@@ -30,20 +31,16 @@ def _environments(paths: dict[str, str]) -> dict[Environment, Endpoints]:
     }
 
 
-def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
-    return dict.fromkeys(codes.split(), error_class)
-
-
 ERRORS = {
-    **_codes(ErrorClass.OK_STATE, "110025 110026 110027 110043 34040"),
-    **_codes(ErrorClass.RESIGN, "10002"),
-    **_codes(ErrorClass.AUTH, "10003 10004 10005 10007 10009 10010 10024 33004 -2015"),
-    **_codes(ErrorClass.LIMIT, "10006 429 10429"),
-    **_codes(ErrorClass.BAN, "10018 403"),
+    **codes(ErrorClass.OK_STATE, "110025 110026 110027 110043 34040"),
+    **codes(ErrorClass.RESIGN, "10002"),
+    **codes(ErrorClass.AUTH, "10003 10004 10005 10007 10009 10010 10024 33004 -2015"),
+    **codes(ErrorClass.LIMIT, "10006 429 10429"),
+    **codes(ErrorClass.BAN, "10018 403"),
     # Internal errors and time-outs say nothing of what was done; a duplicate id says an earlier try arrived.
-    **_codes(ErrorClass.RECONCILE, "10000 10016 10014 170007 170032 170146 170147 110072 170141"),
-    **_codes(ErrorClass.RETRY, "110079"),
-    **_codes(ErrorClass.GONE, "110001 170213 110008 110010 170142 170139 170143"),
+    **codes(ErrorClass.RECONCILE, "10000 10016 10014 170007 170032 170146 170147 110072 170141"),
+    **codes(ErrorClass.RETRY, "110079"),
+    **codes(ErrorClass.GONE, "110001 170213 110008 110010 170142 170139 170143"),
 }
 
 SPEC = ExchangeSpec(

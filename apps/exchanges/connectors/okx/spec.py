@@ -9,6 +9,7 @@ from apps.exchanges.connectors.spec import (
     Intent,
     RateRule,
     Scope,
+    codes,
 )
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
@@ -21,25 +22,21 @@ def _endpoints(ws: str, headers: dict[str, str]) -> Endpoints:
     return Endpoints(rest="https://www.okx.com", ws={name: (ws + path,) for name, path in _WS.items()}, headers=headers)
 
 
-def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
-    return dict.fromkeys(codes.split(), error_class)
-
-
 ERRORS = {
     # 51410: being canceled already. 59000-range "already so" has no code: the venue simply says yes.
-    **_codes(ErrorClass.OK_STATE, "51410"),
-    **_codes(ErrorClass.RESIGN, "50102 50112 60006"),
-    **_codes(
+    **codes(ErrorClass.OK_STATE, "51410"),
+    **codes(ErrorClass.RESIGN, "50102 50112 60006"),
+    **codes(
         ErrorClass.AUTH,
         "50100 50101 50103 50104 50105 50106 50107 50110 50111 50113 50114 50119 50120 50007 50009 50027 50030 50035"
         " 60005 60007 60009 60011 60024",
     ),
-    **_codes(ErrorClass.LIMIT, "50011 50040 50061 60014"),
+    **codes(ErrorClass.LIMIT, "50011 50040 50061 60014"),
     # Busy, overloaded, timed out: nothing is said of what was done. A duplicate id says an earlier try arrived.
-    **_codes(ErrorClass.RECONCILE, "50001 50004 50005 50013 50026 51054 51149 51412 51016 51065"),
-    **_codes(ErrorClass.RETRY, "51030"),
-    **_codes(ErrorClass.GONE, "51400 51401 51402 51503 51509 51603"),
-    **_codes(
+    **codes(ErrorClass.RECONCILE, "50001 50004 50005 50013 50026 51054 51149 51412 51016 51065"),
+    **codes(ErrorClass.RETRY, "51030"),
+    **codes(ErrorClass.GONE, "51400 51401 51402 51503 51509 51603"),
+    **codes(
         ErrorClass.REJECT,
         # Balance; size; price band; nothing to reduce; state of the instrument; too many orders; parameters; settings.
         "51008 51119 51127 51131 51502 51020 51100 51120 51121 70307 51006 51031 51116 51122 51136 51137 51138"

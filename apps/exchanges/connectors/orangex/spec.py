@@ -9,6 +9,7 @@ from apps.exchanges.connectors.spec import (
     Intent,
     RateRule,
     Scope,
+    codes,
 )
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
@@ -25,20 +26,16 @@ CANDLES_REACH = 1500
 SOCKET_RESOLUTIONS = {"D": "1D"}
 
 
-def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
-    return dict.fromkeys(codes.split(), error_class)
-
-
 ERRORS = {
-    **_codes(ErrorClass.RESIGN, "10000 401 2000 2001"),
-    **_codes(ErrorClass.AUTH, "403 2010 2033"),
-    **_codes(ErrorClass.LIMIT, "1005 3029"),
+    **codes(ErrorClass.RESIGN, "10000 401 2000 2001"),
+    **codes(ErrorClass.AUTH, "403 2010 2033"),
+    **codes(ErrorClass.LIMIT, "1005 3029"),
     # Internal errors and time-outs say nothing of what was done.
-    **_codes(ErrorClass.RECONCILE, f"9999 9900 3013 {NO_RESULT}"),
-    **_codes(ErrorClass.GONE, "5002 5004 5010"),
+    **codes(ErrorClass.RECONCILE, f"9999 9900 3013 {NO_RESULT}"),
+    **codes(ErrorClass.GONE, "5002 5004 5010"),
     # A method or parameter that doesn't exist, the catalog's filters, the price band, the balance, channels.
-    **_codes(ErrorClass.REJECT, "1000 8121 1001 8000 3004 5001 5003 5005 5119 5135 5006 5007 5013 5014 5109 5221"),
-    **_codes(ErrorClass.REJECT, "5907 4006 5901 5902 5903 5904 5905 5906 5998 3401 11000 9902"),
+    **codes(ErrorClass.REJECT, "1000 8121 1001 8000 3004 5001 5003 5005 5119 5135 5006 5007 5013 5014 5109 5221"),
+    **codes(ErrorClass.REJECT, "5907 4006 5901 5902 5903 5904 5905 5906 5998 3401 11000 9902"),
 }
 
 SPEC = ExchangeSpec(

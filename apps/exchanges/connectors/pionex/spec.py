@@ -9,6 +9,7 @@ from apps.exchanges.connectors.spec import (
     Intent,
     RateRule,
     Scope,
+    codes,
 )
 from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
@@ -19,21 +20,17 @@ _WS = {"public": "/wsPub", "private": "/wsUA"}
 _PER_SECOND, _SPACING_S = 5, 0.55
 
 
-def _codes(error_class: ErrorClass, codes: str) -> dict[str, ErrorClass]:
-    return dict.fromkeys(codes.split(), error_class)
-
-
 ERRORS = {
-    **_codes(ErrorClass.RESIGN, "INVALID_TIMESTAMP"),
-    **_codes(
+    **codes(ErrorClass.RESIGN, "INVALID_TIMESTAMP"),
+    **codes(
         ErrorClass.AUTH,
         "APIKEY_LOST SIGNATURE_LOST IP_NOT_WHITELISTED INVALID_APIKEY INVALIE_APIKEY INVALID_SIGNATURE APIKEY_EXPIRED "
         "PERMISSION_DENIED",
     ),
     # An earlier try arrived.
-    **_codes(ErrorClass.RECONCILE, "TRADE_REPEAT_CLIENT_ORDER_ID"),
-    **_codes(ErrorClass.GONE, "TRADE_ORDER_NOT_FOUND"),
-    **_codes(
+    **codes(ErrorClass.RECONCILE, "TRADE_REPEAT_CLIENT_ORDER_ID"),
+    **codes(ErrorClass.GONE, "TRADE_ORDER_NOT_FOUND"),
+    **codes(
         ErrorClass.REJECT,
         "TRADE_INVALID_SYMBOL TRADE_INVAILD_SYMBOL TRADE_PARAMETER_ERROR TRADE_OPERATION_DENIED TRADE_NOT_ENOUGH_MONEY "
         "TRADE_PRICE_FILTER_DENIED TRADE_SIZE_FILTER_DENIED TRADE_AMOUNT_FILTER_DENIED TRADE_OPEN_ORDER_EXCEED_LIMIT "

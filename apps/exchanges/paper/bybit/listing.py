@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from apps.exchanges.paper.listing import perpetual_rules
 from apps.exchanges.paper.market import spot_of
 from cts.domain.matching.state import Policy, Rules
 from cts.domain.synthetic import PROFILES
@@ -35,24 +36,6 @@ _SPOT_LISTED = {
 }
 
 
-def _rules() -> dict[str, Rules]:
-    found = {}
-    for symbol, profile in PROFILES.items():
-        step, low, high, market, leverage, ratio = _LISTED[symbol.split("/")[0]]
-        found[symbol] = Rules(
-            symbol=symbol,
-            tick_size=Decimal(f"{profile.tick_size:f}").normalize(),
-            lot_step=Decimal(step),
-            min_quantity=Decimal(low),
-            max_quantity=Decimal(high),
-            max_market_quantity=Decimal(market),
-            min_notional=Decimal(5),
-            max_leverage=leverage,
-            maintenance_ratio=Decimal(ratio),
-        )
-    return found
-
-
 def _spot_rules() -> dict[str, Rules]:
     found = {}
     for symbol, profile in PROFILES.items():
@@ -70,7 +53,7 @@ def _spot_rules() -> dict[str, Rules]:
     return found
 
 
-_LINEAR, _SPOT = _rules(), _spot_rules()
+_LINEAR, _SPOT = perpetual_rules(_LISTED, min_notional="5"), _spot_rules()
 RULES = _LINEAR | _SPOT
 NAMES = {symbol: symbol.split("/")[0] + "USDT" for symbol in RULES}
 # By category, then by name.

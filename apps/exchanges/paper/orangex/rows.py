@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from apps.exchanges.paper.listing import perpetual_rules
 from cts.domain.matching.events import Refusal
-from cts.domain.matching.state import BookStatus, Fill, Order, Policy, Request, Rules, TriggerBy
-from cts.domain.synthetic import PROFILES
+from cts.domain.matching.state import BookStatus, Fill, Order, Policy, Request, TriggerBy
 from cts.domain.types import OrderType, PositionSide, Side, TimeInForce
 from cts.domain.units import decimal_text as text
 
@@ -30,25 +30,7 @@ _LISTED = {
 }
 
 
-def _rules() -> dict[str, Rules]:
-    found = {}
-    for symbol, profile in PROFILES.items():
-        step, low, high, market, leverage, ratio = _LISTED[symbol.split("/")[0]]
-        found[symbol] = Rules(
-            symbol=symbol,
-            tick_size=Decimal(f"{profile.tick_size:f}").normalize(),
-            lot_step=Decimal(step),
-            min_quantity=Decimal(low),
-            max_quantity=Decimal(high),
-            max_market_quantity=Decimal(market),
-            min_notional=Decimal(10),
-            max_leverage=leverage,
-            maintenance_ratio=Decimal(ratio),
-        )
-    return found
-
-
-RULES = _rules()
+RULES = perpetual_rules(_LISTED, min_notional="10")
 NAMES = {symbol: symbol.split("/")[0] + "-USDT-PERPETUAL" for symbol in RULES}
 SYMBOLS = {name: symbol for symbol, name in NAMES.items()}
 NUMBERS = {name: 28 + index for index, name in enumerate(SYMBOLS)}

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from cts.domain.matching.state import Account, Entry, Fill, Order, Policy, Request, Rules
-from cts.domain.synthetic import PROFILES
+from apps.exchanges.paper.listing import perpetual_rules
+from cts.domain.matching.state import Account, Entry, Fill, Order, Policy, Request
 from cts.domain.types import MarginMode, OrderType, PositionMode, PositionSide, Side, TimeInForce
 from cts.domain.units import decimal_text as text
 
@@ -28,26 +28,7 @@ _LISTED = {
 ID_BASE = 11_000_000_000_000_000
 
 
-def _rules() -> dict[str, Rules]:
-    found = {}
-    for symbol, profile in PROFILES.items():
-        step, low, high, market, leverage, ratio = _LISTED[symbol.split("/")[0]]
-        found[symbol] = Rules(
-            symbol=symbol,
-            tick_size=Decimal(f"{profile.tick_size:f}").normalize(),
-            lot_step=Decimal(step),
-            min_quantity=Decimal(low),
-            max_quantity=Decimal(high),
-            max_market_quantity=Decimal(market),
-            min_notional=Decimal(5),
-            max_leverage=leverage,
-            maintenance_ratio=Decimal(ratio),
-            max_open_orders=200,
-        )
-    return found
-
-
-RULES = _rules()
+RULES = perpetual_rules(_LISTED, min_notional="5", max_open_orders=200)
 NAMES = {symbol: symbol.split("/")[0] + "_USDT_PERP" for symbol in RULES}
 SYMBOLS = {name: symbol for symbol, name in NAMES.items()}
 
