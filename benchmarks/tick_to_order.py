@@ -134,9 +134,10 @@ def _prepared(exchange: str, name: str, lines: list[tuple[str, str, Any]]) -> tu
     from apps.accounts.services import user_register
     from apps.engine.models import DesiredState
     from apps.engine.services import engine_desire
+    from apps.exchanges.contact import facts_changed
     from apps.exchanges.feeds import feed_want
     from apps.exchanges.services import connection_arm, connection_create, connection_test
-    from apps.orders.services import risk_limits_update
+    from apps.orders.models import RiskLimits
     from apps.strategies.models import BaseState, Line, RuleSet
     from apps.strategies.searches import configurations_store
     from apps.strategies.services import study_follow
@@ -145,7 +146,9 @@ def _prepared(exchange: str, name: str, lines: list[tuple[str, str, Any]]) -> tu
     connection = connection_create(owner=owner, name=name, exchange=exchange, environment="paper", symbols=SYMBOLS)
     connection_test(connection)
     connection_arm(connection, user=owner)
-    risk_limits_update(connection, changes=_LIMITS)
+    # Wider than the product lets anybody set them: what is measured is the road, not who may take it.
+    RiskLimits.objects.update_or_create(connection=connection, defaults=_LIMITS)
+    facts_changed(connection.pk)
     rules, _ = RuleSet.objects.get_or_create(name="Every line", owner=None, defaults={"real_lines_per_side": 1000})
     # A cost of its own makes it a study of its own: the one of the run before keeps its lines to itself.
     cost = 0.0001 if name == "single" else 0.00011
