@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 CONNECT_WITHIN_S = 30.0
 # How long our fills may lag behind the venue's word on a position before we go and ask.
 SETTLE_S = 2.0
+# Fills come in bursts, and one look at the positions does for many; but no position waits longer for its stop.
+PROTECT_WITHIN_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class AccountMirror(SideThread):
         self._manager = PositionManager()
         self._epoch = epoch
         self._down_since = 0.0
+        self._touched_at: float | None = None  # since when a fill waits for what it means to stops
         self._due = threading.Lock()
         self._sync_at = float("inf")
         self._stream = connector.private_stream(
@@ -118,6 +121,12 @@ class AccountMirror(SideThread):
             self._order(item)
         elif isinstance(item, LegTold):
             self._leg(item)
+        if self._touched_at is not None and time.monotonic() - self._touched_at > PROTECT_WITHIN_S:
+            self._protect()
+
+    def _touched(self) -> None:
+        if self._touched_at is None:
+            self._touched_at = time.monotonic()
 
     def _order(self, told: VenueOrder) -> None:
         order = order_apply_venue(self.connection, told)
@@ -125,15 +134,18 @@ class AccountMirror(SideThread):
             return
         if order.reported_quantity == order.filled_quantity:
             # Otherwise it has closed something, and its fills, which are on the way, say what is left to protect.
-            self._protect()
+            self._touched()
 
     def _fill(self, told: VenueFill) -> None:
         if fill_book(self.connection, fill=told, source="stream") is not None:
-            self._protect()
+            self._touched()
 
     def _protect(self) -> None:
-        """What a fill has changed gets the stop it needs now, and what it has closed loses its own."""
-        for position in self._positions.refresh():
+        """What fills have changed gets the stop it needs now, and what they have closed loses its own."""
+        self._touched_at = None
+        if not (changed := self._positions.refresh()):
+            return
+        for position in changed:
             try:
                 self._manager.ensure_stop(position, connector=self.connector)
             except (ExchangeError, DomainError) as error:
@@ -157,6 +169,8 @@ class AccountMirror(SideThread):
         Raises:
             ExchangeError: a refused key, or a private stream that does not come up.
         """
+        if self._touched_at is not None:
+            self._protect()
         if (failure := self._stream.failure) is not None:
             raise failure
         now = time.monotonic()

@@ -50,19 +50,26 @@ class OpenPositions:
         A trail that has moved since it was stored keeps its best price.
         """
         positions = {position.pk: position for position in positions_live(self._connection_id)}
-        views = {pk: view for pk, position in positions.items() if (view := exit_view(position)) is not None}
-        with self._lock:
-            earlier, self._known = self._known, positions
-            self._by_symbol = self._pictured(positions, views)
+        earlier = self._known
         changed = [row for pk, row in positions.items() if pk not in earlier or earlier[pk].version != row.version]
+        views = {position.pk: exit_view(position) for position in changed}
+        with self._lock:
+            self._known = positions
+            self._by_symbol = self._pictured(positions, views)
         return changed + [row for pk, row in earlier.items() if pk not in positions]
 
-    def _pictured(self, positions: dict[int, Position], views: dict[int, ExitView]) -> dict[str, dict[int, Watched]]:
+    def _pictured(
+        self, positions: dict[int, Position], views: dict[int, ExitView | None]
+    ) -> dict[str, dict[int, Watched]]:
+        """`views` are of those that have changed; the others are looked at as before."""
         before = {pk: watched for rows in self._by_symbol.values() for pk, watched in rows.items()}
         fresh: dict[str, dict[int, Watched]] = defaultdict(dict)
-        for pk, view in views.items():
-            known, position = before.get(pk), positions[pk]
-            if known is not None and known.view.best_price is not None:
+        for pk, position in positions.items():
+            known = before.get(pk)
+            view = views.get(pk, known.view if known else None)
+            if view is None:
+                continue
+            if pk in views and known is not None and known.view.best_price is not None:
                 view = followed(view, known.view.best_price)
             fresh[position.symbol][pk] = Watched(position, view, known.quiet_until if known else 0.0)
         return dict(fresh)

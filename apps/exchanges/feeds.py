@@ -44,6 +44,8 @@ class FeedRun(LeasedRun):
     """Callbacks come on the stream's threads and only publish and note; rows, files and pages are the step's work."""
 
     tickers_s: ClassVar[float] = 0.25
+    # Another process that begins to listen hears its first prices this much later; one that listens, every one.
+    rest_s: ClassVar[float] = 0.25
     symbols_s: ClassVar[float] = 3.0
     state_s: ClassVar[float] = 5.0
     flush_s: ClassVar[float] = 60.0
@@ -84,7 +86,7 @@ class FeedRun(LeasedRun):
             on_disconnected=self._on_disconnected,
         )
         self._stream = public_connector(*self.venue).public_stream(sorted(self._subscribed), events)
-        self._source = hub().source(bus.ticks_topic(*self.venue))
+        self._source = hub().source(bus.ticks_topic(*self.venue), rest_s=self.rest_s)
         self._stream.start()
 
     def step(self) -> None:
@@ -121,8 +123,8 @@ class FeedRun(LeasedRun):
     # --- on the stream's threads ------------------------------------------------------------------------------------
     def _on_ticks(self, ticks: list[Tick]) -> None:
         try:
-            self._source.send(ticks)
-            self._is_bus_down = False
+            if self._source.send(ticks):
+                self._is_bus_down = False
         except redis.RedisError as error:
             if not self._is_bus_down:
                 log.warning("ticks_unpublished", extra={"lease": self.lease_name, "reason": str(error)})

@@ -82,10 +82,10 @@ class TickHub:
         found = self._last.get(venue, {}).get(symbol)
         return time.monotonic() - found[1] if found else None
 
-    def source(self, name: str) -> "Source":
+    def source(self, name: str, *, rest_s: float = 0.0) -> "Source":
         """For whoever alone publishes on a topic, by its lease: until closed, Redis is not listened to for it."""
         with self._lock:
-            source = self._sources[name] = Source(self, name)
+            source = self._sources[name] = Source(self, name, rest_s=rest_s)
             if name in self._topics:
                 self._topics[name].is_live.set()
         self._nudge()
@@ -210,18 +210,30 @@ class TickHub:
 
 
 class Source:
-    """The one publisher of a topic: who listens in this process hears it at once, all others over Redis."""
+    """The one publisher of a topic: who listens in this process hears it at once, all others over Redis.
 
-    def __init__(self, hub: TickHub, name: str) -> None:
+    With `rest_s`, Redis is left alone that long after a message nobody there was waiting for: only for what the next
+    message makes good, such as prices.
+    """
+
+    def __init__(self, hub: TickHub, name: str, *, rest_s: float = 0.0) -> None:
         self.name = name
         self._hub = hub
+        self._rest_s = rest_s
+        self._rests_until = 0.0
 
-    def send(self, message: Any) -> None:
-        """Raises:
-        RedisError: only this process has heard it.
+    def send(self, message: Any) -> bool:
+        """Whether Redis was asked.
+
+        Raises:
+            RedisError: only this process has heard it.
         """
         self._hub.hand(self.name, message)
-        bus.publish(self.name, message)
+        if self._rest_s and time.monotonic() < self._rests_until:
+            return False
+        if not bus.publish(self.name, message):
+            self._rests_until = time.monotonic() + self._rest_s
+        return True
 
     def close(self) -> None:
         self._hub.source_closed(self)

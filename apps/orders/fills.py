@@ -1,6 +1,7 @@
 """Fills: recorded once each, whichever way and however often they are heard."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from cts.realtime import event, push_on_commit
 log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
+_AT_ONCE = 500  # names in one query
 
 
 @transaction.atomic
@@ -55,6 +57,16 @@ def fill_record(
     _count(order, row, venue_order_id=fill.venue_order_id)
     push_on_commit(f"connection.{connection.pk}", event("fill", fill_row(row)))
     return row
+
+
+def fills_unknown(connection: Connection, fills: Sequence[VenueFill]) -> list[VenueFill]:
+    """Those not heard of yet, by a look or two for all of them: a poll mostly tells what a stream has told before."""
+    known: set[tuple[str, str]] = set()
+    for start in range(0, len(fills), _AT_ONCE):
+        trades = [fill.venue_trade_id for fill in fills[start : start + _AT_ONCE]]
+        rows = Fill.objects.filter(connection=connection, venue_trade_id__in=trades)
+        known |= set(rows.values_list("symbol", "venue_trade_id"))
+    return [fill for fill in fills if (fill.symbol, fill.venue_trade_id) not in known]
 
 
 def fill_is_known(connection: Connection, fill: VenueFill) -> bool:

@@ -2,7 +2,7 @@
 
 from apps.orders.cancellation import CancelOutcome, order_cancel, order_refresh, orders_cancel_all
 from apps.orders.creation import order_create
-from apps.orders.fills import fill_record
+from apps.orders.fills import fill_record, fills_unknown
 from apps.orders.limits import risk_limits_update
 from apps.orders.locks import entry_lock_create, entry_lock_lift, equity_peak_note, equity_peak_set
 from apps.orders.resolution import order_lose, order_resolve
@@ -16,6 +16,7 @@ __all__ = [
     "equity_peak_note",
     "equity_peak_set",
     "fill_record",
+    "fills_unknown",
     "order_apply_venue",
     "order_cancel",
     "order_create",

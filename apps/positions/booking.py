@@ -1,6 +1,7 @@
 """From a fill to positions: whose it is, how much of it, and what follows when one of them closes."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for, tickers_for
 from apps.orders.history import History, history_for
 from apps.orders.models import Fill, Order
-from apps.orders.services import entry_lock_create, fill_record
+from apps.orders.services import entry_lock_create, fill_record, fills_unknown
 from apps.positions.exposure import net_pnl
 from apps.positions.ledger import (
     entry_may_fill,
@@ -54,6 +55,12 @@ def fill_book(connection: Connection, *, fill: VenueFill, source: str) -> Fill |
     if booked is not None:
         position_apply_fill(booked)
     return booked
+
+
+def fills_book(connection: Connection, *, fills: Sequence[VenueFill]) -> int:
+    """What a poll has brought; returns how many were news."""
+    fresh = fills_unknown(connection, fills)
+    return sum(fill_book(connection, fill=fill, source="poll") is not None for fill in fresh)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
 from apps.orders.selectors import orders_lacking_fills, orders_live
 from apps.orders.services import order_create
-from apps.positions.booking import fill_book
+from apps.positions.booking import fills_book
 from apps.positions.ledger import position_locked
 from apps.positions.models import Position, PositionStatus
 from apps.positions.selectors import exits_live, exits_of, positions_live
@@ -93,8 +93,8 @@ def fills_pull(orders: list[Order], *, connector: Connector) -> int:
     for symbol in sorted({order.symbol for order in orders}):
         of_symbol = [order for order in orders if order.symbol == symbol]
         since = min(order.claimed_at or order.created_at for order in of_symbol) - LOOK_BACK
-        for fill in connector.fills(symbol, since_ms=int(since.timestamp() * 1000)):
-            booked += fill_book(of_symbol[0].connection, fill=fill, source="poll") is not None
+        fills = connector.fills(symbol, since_ms=int(since.timestamp() * 1000))
+        booked += fills_book(of_symbol[0].connection, fills=fills)
     return booked
 
 

@@ -16,7 +16,7 @@ from apps.exchanges.selectors import tickers_for
 from apps.orders.ledger import milliseconds
 from apps.orders.selectors import orders_live
 from apps.positions.selectors import leg_quantities
-from apps.positions.services import discrepancy_record, fill_book, leg_adjust
+from apps.positions.services import discrepancy_record, fills_book, leg_adjust
 from cts.domain.reconcile import LegDifference, legs_diff
 from cts.domain.types import OrderStatus, OrderType
 
@@ -46,7 +46,7 @@ class SyncReport:
 def fills_fetch(connection: Connection, connector: Connector, *, symbol: str, since: datetime) -> int:
     """Book what was executed on the symbol since then; returns how many we had not heard of."""
     fills = connector.fills(symbol, since_ms=milliseconds(since))
-    return sum(fill_book(connection, fill=fill, source="poll") is not None for fill in fills)
+    return fills_book(connection, fills=fills)
 
 
 def legs_settle(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.exchanges.models import Connection
 from apps.orders.models import Order
 from apps.positions.adjustment import discrepancy_record, leg_adjust
-from apps.positions.booking import fill_book, position_apply_fill
+from apps.positions.booking import fill_book, fills_book, position_apply_fill
 from apps.positions.ledger import entry_may_fill, position_changed, position_folded, position_locked, position_noted
 from apps.positions.models import Position, PositionStatus, SyncState
 from apps.positions.selectors import exits_live
@@ -21,6 +21,7 @@ from cts.domain.units import decimal_from_float
 __all__ = [
     "discrepancy_record",
     "fill_book",
+    "fills_book",
     "leg_adjust",
     "position_apply_fill",
     "position_closing_begin",

@@ -20,7 +20,7 @@ from apps.positions.legs import SyncReport, fills_fetch, legs_settle
 from apps.positions.manager import PositionManager
 from apps.positions.models import Position, PositionStatus, SyncState
 from apps.positions.selectors import positions_live
-from apps.positions.services import fill_book, position_settle, sync_state_set
+from apps.positions.services import fills_book, position_settle, sync_state_set
 from cts.domain.errors import ExchangeError
 from cts.domain.reconcile import OrderAction, OurOrder, Remedy, orders_diff
 from cts.domain.types import OrderStatus
@@ -130,7 +130,7 @@ def _fills_sync(
         report.fills += fills_fetch(connection, connector, symbol=symbol, since=since)
     for order in orders_lacking_fills(connection):
         fills = connector.fills(order.symbol, venue_order_id=order.venue_order_id)
-        report.fills += sum(fill_book(connection, fill=fill, source="poll") is not None for fill in fills)
+        report.fills += fills_book(connection, fills=fills)
 
 
 def _symbols(connection: Connection, *, state: SyncState | None, now: datetime) -> set[str]:

@@ -45,6 +45,15 @@ def test_fills_missed_by_the_stream_are_fetched_and_the_position_protected(desk:
     assert desk.venue.rests(Order.objects.get(purpose="stop").client_order_id)
 
 
+def test_fills_known_already_are_looked_for_once_however_many(desk: Desk, django_assert_max_num_queries: Any) -> None:
+    for number in range(4):
+        order = desk.entry(key=f"many{number}")
+        desk.pull(order)
+    connector, connection = desk.connector, desk.connection
+    with django_assert_max_num_queries(1):
+        assert fills_fetch(connection, connector, symbol=SYMBOL, since=connection.created_at) == 0
+
+
 def test_an_order_canceled_on_the_venue_is_canceled_here_with_its_fills_kept(desk: Desk) -> None:
     order = desk.submit(desk.create(terms=LIMIT))
     desk.venue.fill(order.client_order_id, "0.004")

@@ -120,6 +120,23 @@ def test_what_is_made_in_this_process_is_heard_at_once_and_once() -> None:
     assert hub.last(VENUE, "BTC/USDT:USDT") == _tick(1)
 
 
+def test_what_nobody_elsewhere_heard_is_not_offered_again_at_once_but_soon() -> None:
+    hub, other = TickHub(), TickHub()
+    got: list[float] = []
+    venue = ("okx", "paper", "linear")  # no other test's
+    source = hub.source(bus.ticks_topic(*venue), rest_s=0.2)
+    assert source.send([_tick(1)])
+    assert not source.send([_tick(2)])
+    other.subscribe(*venue, lambda ticks: got.extend(tick.price for tick in ticks))
+    time.sleep(0.25)
+    assert source.send([_tick(3)])
+    assert source.send([_tick(4)])  # somebody listens: every one goes out
+    deadline = time.monotonic() + 5
+    while len(got) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert got == [3, 4]
+
+
 def test_once_a_source_is_closed_another_process_is_heard_again() -> None:
     hub, done = TickHub(), threading.Event()
     source = hub.source(bus.ticks_topic(*VENUE))
