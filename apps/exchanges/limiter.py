@@ -59,6 +59,7 @@ return 0
 TIMEOUT_S = 0.25
 # After a failure Redis is left alone for this long: an order must not wait for a time-out each time.
 RETRY_S = 1.0
+CORRECT_S = 1.0
 
 
 @lru_cache(maxsize=1)
@@ -89,6 +90,7 @@ class SharedLimiter:
         self._local = LocalLimiter(monotonic=monotonic)
         self._take, self._correct, self._block = _Script(_TAKE), _Script(_CORRECT), _Script(_BLOCK)
         self._away_until = 0.0
+        self._told_at: dict[str, float] = {}
 
     def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
         keys, arguments = [], []
@@ -102,7 +104,11 @@ class SharedLimiter:
         return local if shared is None else shared / 1e6
 
     def correct(self, key: str, rule: RateRule, *, used: float) -> None:
-        self._local.correct(key, rule, used=used)
+        now = self._monotonic()
+        # What was granted here Redis knows as well, unless it has begun anew: so it is told now and then all the same.
+        if not self._local.correct(key, rule, used=used) and now - self._told_at.get(key, -CORRECT_S) < CORRECT_S:
+            return
+        self._told_at[key] = now
         level_s = min(used / rule.limit, 1.0) * rule.interval_s
         self._asked(self._correct, [_key("budget", key)], [_microseconds(level_s)])
 

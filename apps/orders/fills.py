@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from apps.exchanges.models import Connection
-from apps.orders.ledger import order_advanced, order_locked
+from apps.orders.ledger import order_advanced
 from apps.orders.models import Fill, Order
 from apps.orders.rows import fill_row
 from apps.orders.selectors import orders_unsettled
@@ -24,20 +24,20 @@ ZERO = Decimal(0)
 _AT_ONCE = 500  # names in one query
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def fill_record(
     connection: Connection, *, fill: VenueFill, source: str, position_side: PositionSide | None = None
 ) -> Fill | None:
     """The fill's row, with its order brought forward; None when it is known already or can't be attributed yet.
 
-    `position_side` is the leg it acts on, for venues in one-way mode that don't say.
+    Called with the connection held: of two who hear the same fill, the second finds it. `position_side` is the leg it
+    acts on, for venues in one-way mode that don't say.
     """
     if fill_is_known(connection, fill):
         return None
     leg = fill.position_side or position_side or _leg_of(fill.side)
     order = _order_for(connection, fill, leg=leg)
-    # Asked again with the order held: of two who hear the same fill, the second finds it.
-    if order is None or fill_is_known(connection, fill):
+    if order is None:
         return None
     row = Fill.objects.create(
         connection=connection,
@@ -81,7 +81,7 @@ def _order_for(connection: Connection, fill: VenueFill, *, leg: PositionSide) ->
         venue_order_id=fill.venue_order_id,
     )
     if known is not None:
-        return order_locked(known.pk)
+        return known
     if not fill.client_order_id and orders_unsettled(connection).filter(symbol=fill.symbol, side=fill.side).exists():
         # It may belong to the order we are waiting for; the next poll brings it again, when that is known.
         log.info("fill_held_back", extra={"connection": connection.pk, "trade": fill.venue_trade_id})

@@ -15,6 +15,7 @@ from cts.domain.types import OrderPurpose, OrderStatus
 
 # Orders that take a position out at market; its stop is none of them.
 EXITS = (OrderPurpose.EXIT, OrderPurpose.EMERGENCY)
+LACKING_FILLS = Q(reported_quantity__gt=F("filled_quantity"))
 
 
 def orders_for(user: User) -> QuerySet[Order]:
@@ -52,8 +53,7 @@ def orders_unsettled(connection: Connection) -> QuerySet[Order]:
 
 def orders_lacking_fills(connection: Connection) -> QuerySet[Order]:
     """Orders of which the venue has told more filled than we have fills for."""
-    lacking = Q(reported_quantity__gt=F("filled_quantity"))
-    return Order.objects.filter(lacking, connection=connection).select_related("connection")
+    return Order.objects.filter(LACKING_FILLS, connection=connection).select_related("connection")
 
 
 def stops_live(connection: Connection, *, position_key: str) -> list[Order]:

@@ -15,12 +15,31 @@ from cts.domain.types import OrderPurpose, OrderStatus, Origin, PositionSide, Si
 log = logging.getLogger(__name__)
 
 
-@transaction.atomic
 def order_apply_venue(connection: Connection, venue_order: VenueOrder) -> Order | None:
     """Make our order tell what the venue tells. One we don't know is adopted as `external`; None where nothing came of it.
 
     "Filled" is believed by the fills alone: here it only says how much of them there must be.
     """
+    known = Order.objects.filter(connection=connection, client_order_id=venue_order.client_order_id).first()
+    if known is not None and _is_no_news(known, venue_order):
+        return known  # most of what is told has been told before, and an order's story only goes on
+    return _order_applied(connection, venue_order)
+
+
+def _is_no_news(order: Order, told: VenueOrder) -> bool:
+    if order.purpose == OrderPurpose.EXTERNAL or order.symbol != told.symbol or _news(order, told):
+        return False
+    if order.venue_order_id != told.venue_order_id:
+        return False
+    status = OrderStatus(order.status)
+    try:
+        return advance(status, event_of(told.status)) is status
+    except IllegalTransition:
+        return False
+
+
+@transaction.atomic
+def _order_applied(connection: Connection, venue_order: VenueOrder) -> Order | None:
     known = order_find(
         connection,
         symbol=venue_order.symbol,
@@ -29,7 +48,7 @@ def order_apply_venue(connection: Connection, venue_order: VenueOrder) -> Order 
     )
     if known is None:
         return _adopt(connection, venue_order)
-    return _apply(order_locked(known.pk), venue_order)
+    return _apply(known, venue_order)
 
 
 @transaction.atomic
@@ -43,8 +62,9 @@ def order_reopen(order: Order, venue_order: VenueOrder) -> Order:
 
 
 def order_find(connection: Connection, *, symbol: str, client_order_id: str, venue_order_id: str) -> Order | None:
-    """By the venue's id, else by ours as long as it isn't bound to another of the venue's."""
-    rows = Order.objects.filter(connection=connection, symbol=symbol)
+    """By the venue's id, else by ours as long as it isn't bound to another of the venue's. Held until the transaction ends."""
+    rows = Order.objects.select_for_update(of=("self",)).select_related("connection")
+    rows = rows.filter(connection=connection, symbol=symbol)
     if venue_order_id and (found := rows.filter(venue_order_id=venue_order_id).first()):
         return found
     if not client_order_id:
@@ -120,7 +140,7 @@ def external_order_create(
     Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
     known = order_find(connection, symbol=symbol, client_order_id=client_order_id, venue_order_id=venue_order_id)
     if known is not None:
-        return order_locked(known.pk)
+        return known
     # Names given by others may repeat or be too long for us; the venue's own id does not.
     is_usable = 0 < len(client_order_id) <= 36 and not _is_taken(connection, client_order_id)
     order = Order.objects.create(

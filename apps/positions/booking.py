@@ -20,7 +20,7 @@ from apps.positions.ledger import (
     execution_noted,
     position_fold,
     position_folded,
-    position_locked,
+    position_keyed,
     position_noted,
     timeout_from,
 )
@@ -63,7 +63,7 @@ def fills_book(connection: Connection, *, fills: Sequence[VenueFill]) -> int:
     return sum(fill_book(connection, fill=fill, source="poll") is not None for fill in fresh)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def position_apply_fill(fill: Fill) -> list[Position]:
     """Give the fill to the position its order belongs to; what that can't take, to others of the same leg, oldest first."""
     order = fill.order
@@ -89,26 +89,26 @@ def position_apply_fill(fill: Fill) -> list[Position]:
 
 
 def position_for_entry(order: Order) -> Position:
-    """The position an entry opens, held; made at its first fill."""
+    """The position an entry opens, held; made at its first fill, with the connection held."""
+    key = order.position_key or order.client_order_id
+    if (known := position_keyed(order.connection_id, key)) is not None:
+        return known
     ratios = {name: order.exits.get(name) for name in ("target_ratio", "trail_arm_ratio", "trail_give_back_ratio")}
     given, waiver = order.exits.get("stop_ratio"), order.exits.get("stop_waiver")
     stop_ratio = default_stop_ratio(Origin(order.origin), given=given, is_waived=bool(waiver))
-    position, is_new = Position.objects.get_or_create(
+    row = Position.objects.create(
         connection=order.connection,
-        key=order.position_key or order.client_order_id,
-        defaults={
-            "symbol": order.symbol,
-            "side": order.position_side,
-            "origin": order.origin,
-            "line_id": order.line_id,
-            "stop_ratio": stop_ratio,
-            **ratios,
-        },
+        key=key,
+        symbol=order.symbol,
+        side=order.position_side,
+        origin=order.origin,
+        line_id=order.line_id,
+        stop_ratio=stop_ratio,
+        **ratios,
     )
-    row = position_locked(position.pk)
-    if is_new and stop_ratio != given:
+    if stop_ratio != given:
         position_noted(row, kind="stop_default", data={"stop_ratio": stop_ratio})
-    if is_new and waiver:
+    if waiver:
         data = {"origin": order.origin, "by": order.explanation.get("by", ""), "reason": waiver}
         position_noted(row, kind="stop_waived", data=data)
     return row
@@ -124,10 +124,8 @@ def _leg_acted_on(connection: Connection, fill: VenueFill) -> PositionSide | Non
 
 def _shares(order: Order, execution: Execution) -> list[tuple[Position, Decimal]]:
     """Of an order of ours: all to its position, but what it has too much goes to those whose leg it took from."""
-    entry = order
-    if order.is_reduce_only:
-        entry = _entry_of(order) or order
-    position = position_for_entry(entry)
+    position = position_keyed(order.connection_id, order.position_key) if order.is_reduce_only else None
+    position = position or position_for_entry(_entry_of(order) or order)
     taken, left = split(position_fold(position), execution)
     if left == 0 or entry_may_fill(position):
         # The fill of its entry may be on the way behind that of its exit; the fold puts them in order.
@@ -178,6 +176,9 @@ def _oldest_first(
 
 
 def _entry_of(order: Order) -> Order | None:
+    """Of an order that reduces; one that opens is its own."""
+    if not order.is_reduce_only:
+        return order
     return (
         Order.objects.filter(
             connection_id=order.connection_id, client_order_id=order.position_key, is_reduce_only=False
@@ -241,6 +242,8 @@ def _fee_settled(fill: Fill) -> Decimal:
 def _on_closed(position: Position) -> None:
     """Rules that count closed positions, in the transaction that closed this one."""
     if position.origin == Origin.EXTERNAL or position.exit_reason in OUTSIDE_EXITS:
+        return
+    if position.exit_reason != "stop" and net_pnl(position) >= 0:
         return
     now = timezone.now()
     # Read anew: that this one is closed has changed the mark.

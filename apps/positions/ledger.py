@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from apps.exchanges.services import facts_changed
 from apps.orders.models import Fill, Order
-from apps.orders.selectors import orders_lacking_fills
+from apps.orders.selectors import LACKING_FILLS
 from apps.positions.models import Position, PositionEvent, PositionStatus
 from apps.positions.rows import position_row
 from cts.domain.exits import levels
@@ -23,6 +23,12 @@ FOLDED = ("fill", "adjustment")
 
 def position_locked(pk: int) -> Position:
     return Position.objects.select_for_update(of=("self",)).select_related("connection").get(pk=pk)
+
+
+def position_keyed(connection_id: int, key: str) -> Position | None:
+    """The position of that entry, held as `position_locked` does; None where it has not opened one."""
+    rows = Position.objects.select_for_update(of=("self",)).select_related("connection")
+    return rows.filter(connection_id=connection_id, key=key).first()
 
 
 def position_noted(position: Position, *, kind: str, data: dict[str, Any], fill: Fill | None = None) -> PositionEvent:
@@ -83,14 +89,8 @@ def position_pushed(position: Position) -> None:
 
 def entry_may_fill(position: Position) -> bool:
     """Whether more of its entry is still to come: it is live, or the venue told of fills we don't have."""
-    entries = _entries(position)
-    return entries.filter(status__in=LIVE_STATUSES).exists() or (
-        orders_lacking_fills(position.connection).filter(pk__in=entries.values("pk")).exists()
-    )
-
-
-def _entries(position: Position) -> QuerySet[Order]:
-    return Order.objects.filter(connection=position.connection, position_key=position.key, is_reduce_only=False)
+    entries = Order.objects.filter(connection=position.connection, position_key=position.key, is_reduce_only=False)
+    return entries.filter(Q(status__in=LIVE_STATUSES) | LACKING_FILLS).exists()
 
 
 def _execution(data: dict[str, Any]) -> Execution:

@@ -50,6 +50,8 @@ def stop_ensure(position: Position, *, connector: Connector, executor: OrderExec
         return StopOutcome(position_stop_set(row, stop_order=None, note="watched"), "watched")
     live = _answered(stops_live(row.connection, position_key=row.key), connector, executor)
     if len(live) == 1 and _fits(live[0], row):
+        if row.stop_order_id == live[0].pk and row.uncovered_since is None:
+            return StopOutcome(row, "covered")
         return StopOutcome(position_stop_set(row, stop_order=live[0]), "covered")
     return _placed(_stop_claim(row), connector=connector, executor=executor)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.exchanges.leases import lease_release, lease_take
 from apps.exchanges.models import AccountBalance
 from apps.orders.models import EquityPeak, Order
+from apps.positions.legs import fills_fetch
 from apps.positions.models import Discrepancy, Position, SyncState
 from apps.positions.selectors import leg_quantities
 from apps.positions.tasks import connection_sync_run, connections_sync
@@ -46,12 +47,10 @@ def test_fills_missed_by_the_stream_are_fetched_and_the_position_protected(desk:
 
 
 def test_fills_known_already_are_looked_for_once_however_many(desk: Desk, django_assert_max_num_queries: Any) -> None:
-    for number in range(4):
-        order = desk.entry(key=f"many{number}")
-        desk.pull(order)
-    connector, connection = desk.connector, desk.connection
+    for number in range(3):
+        desk.open(f"k{number}")
     with django_assert_max_num_queries(1):
-        assert fills_fetch(connection, connector, symbol=SYMBOL, since=connection.created_at) == 0
+        assert fills_fetch(desk.connection, desk.venue, symbol=BTC, since=desk.connection.created_at) == 0
 
 
 def test_an_order_canceled_on_the_venue_is_canceled_here_with_its_fills_kept(desk: Desk) -> None:

@@ -63,10 +63,14 @@ class LocalLimiter:
             self._empty_at.update(wanted)
             return 0.0
 
-    def correct(self, key: str, rule: RateRule, *, used: float) -> None:
+    def correct(self, key: str, rule: RateRule, *, used: float) -> bool:
+        """Whether more is used than was granted here."""
         level = self._monotonic() + min(used / rule.limit, 1.0) * rule.interval_s
         with self._lock:
-            self._empty_at[key] = max(self._empty_at.get(key, 0.0), level)
+            if level <= self._empty_at.get(key, 0.0):
+                return False
+            self._empty_at[key] = level
+            return True
 
     def block(self, key: str, *, for_s: float) -> None:
         until = self._monotonic() + for_s
