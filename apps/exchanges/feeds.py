@@ -24,6 +24,9 @@ from cts.realtime import push
 
 log = logging.getLogger(__name__)
 
+# What is read off an answer may be wrong by half the time it took.
+CLOCK_DOUBT_S = 0.25
+
 
 def feed_lease(exchange: str, environment: str, market: str) -> str:
     return Feed(exchange=exchange, environment=environment, market=market).lease_name
@@ -50,6 +53,7 @@ class FeedRun(LeasedRun):
     state_s: ClassVar[float] = 5.0
     flush_s: ClassVar[float] = 60.0
     clock_s: ClassVar[float] = 60.0
+    clock_retry_s: ClassVar[float] = 2.0
 
     def __init__(self, exchange: str, environment: str, market: str, **options: float) -> None:
         super().__init__(feed_lease(exchange, environment, market), **options)
@@ -194,9 +198,16 @@ class FeedRun(LeasedRun):
         try:
             asked = time.time()
             server_ms = public_connector(*self.venue).server_time_ms()
-            self._clock_offset_ms = round(server_ms - (asked + time.time()) * 500)
+            answered = time.time()
         except ExchangeError as error:
             log.info("clock_unsampled", extra={"lease": self.lease_name, "reason": str(error)})
+            return
+        offset_s, doubt_s = server_ms / 1000 - (asked + answered) / 2, (answered - asked) / 2
+        if doubt_s > CLOCK_DOUBT_S and abs(offset_s) <= doubt_s:
+            # A slow answer (the venue's, or ours while much starts at once) says nothing of the clock.
+            self._next["clock"] = time.monotonic() + self.clock_retry_s
+            return
+        self._clock_offset_ms = round(offset_s * 1000)
 
 
 def _merged(known: Ticker, news: Ticker) -> Ticker:

@@ -10,46 +10,71 @@ import redis
 from django.conf import settings
 
 from apps.exchanges.connectors.spec import RateRule
-from apps.exchanges.connectors.throttle import Grant, LocalLimiter
+from apps.exchanges.connectors.throttle import SLOTS, Grant, LocalLimiter
 from cts import bus
 
 log = logging.getLogger(__name__)
 
 # All or nothing over several budgets, in microseconds of Redis's own clock, so that machines need not agree on theirs.
-# Each budget is one number, when its bucket would be empty again (GCRA). KEYS: per grant its budget, its own block and
-# the block of its whole scope; ARGV: per grant the cost and the room in microseconds. Answers the wait, 0 when granted.
-_TAKE = """
+# Each budget is a hash of slots, as the window of `throttle.py`: when a slot is forgotten, and what was granted in it.
+_WINDOW = f"""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local wait = 0
-local filled = {}
-for i = 1, #ARGV / 2 do
+local function window(budget)
+  local used, slots, told = 0, {{}}, redis.call('HGETALL', budget)
+  for i = 1, #told, 2 do
+    local at, amount = tonumber(told[i]), tonumber(told[i + 1])
+    if at <= now then redis.call('HDEL', budget, told[i])
+    else used = used + amount; slots[#slots + 1] = {{at, amount}} end
+  end
+  table.sort(slots, function(one, other) return one[1] < other[1] end)
+  return used, slots
+end
+local function add(budget, weight, interval)
+  local slot = interval / {SLOTS}
+  local at = (math.floor(now / slot) + 1) * slot + interval
+  redis.call('HINCRBYFLOAT', budget, string.format('%.0f', at), weight)
+  redis.call('PEXPIRE', budget, math.ceil((at - now) / 1000) + 1)
+end
+"""
+# KEYS: per grant its budget, its own block and the block of its whole scope; ARGV: per grant the weight, the room and
+# the interval. Answers the wait, 0 when granted.
+_TAKE = (
+    _WINDOW
+    + """
+local wait, more = 0, {}
+for i = 1, #ARGV / 3 do
   local budget = KEYS[3 * i - 2]
   for _, block in ipairs({KEYS[3 * i - 1], KEYS[3 * i]}) do
     local left = redis.call('PTTL', block)
     if left > 0 then wait = math.max(wait, left * 1000) end
   end
-  local empty_at = filled[budget] or tonumber(redis.call('GET', budget) or 0)
-  empty_at = math.max(empty_at, now) + tonumber(ARGV[2 * i - 1])
-  wait = math.max(wait, empty_at - now - tonumber(ARGV[2 * i]))
-  filled[budget] = empty_at
+  local used, slots = window(budget)
+  more[budget] = (more[budget] or 0) + tonumber(ARGV[3 * i - 2])
+  local excess = used + more[budget] - tonumber(ARGV[3 * i - 1])
+  if excess > 1e-9 then
+    local free_at = now + tonumber(ARGV[3 * i])
+    for _, slot in ipairs(slots) do
+      excess = excess - slot[2]
+      if excess <= 1e-9 then free_at = slot[1]; break end
+    end
+    wait = math.max(wait, free_at - now)
+  end
 end
-if wait > 0 then return wait end
-for budget, empty_at in pairs(filled) do
-  redis.call('SET', budget, string.format('%.0f', empty_at), 'PX', math.ceil((empty_at - now) / 1000) + 1)
-end
+if wait > 0 then return math.ceil(wait) end
+for i = 1, #ARGV / 3 do add(KEYS[3 * i - 2], ARGV[3 * i - 2], tonumber(ARGV[3 * i])) end
 return 0
 """
-# The venue counts more than we do: never below that. ARGV: the level in microseconds.
-_CORRECT = """
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local empty_at = now + tonumber(ARGV[1])
-if tonumber(redis.call('GET', KEYS[1]) or 0) < empty_at then
-  redis.call('SET', KEYS[1], string.format('%.0f', empty_at), 'PX', math.ceil(ARGV[1] / 1000) + 1)
-end
+)
+# The venue counts more than we do: never below that. ARGV: what it counts, and the interval.
+_CORRECT = (
+    _WINDOW
+    + """
+local missing = tonumber(ARGV[1]) - window(KEYS[1])
+if missing > 1e-9 then add(KEYS[1], missing, tonumber(ARGV[2])) end
 return 0
 """
+)
 # A block is only ever made longer.
 _BLOCK = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
@@ -74,7 +99,7 @@ class _Script:
         self._source = source
         self._digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, keys: Sequence[str], arguments: Sequence[int]) -> int:
+    def run(self, keys: Sequence[str], arguments: Sequence[float]) -> int:
         words = (len(keys), *keys, *arguments)
         try:
             return int(client().evalsha(self._digest, *words))  # type: ignore[arg-type]
@@ -93,31 +118,31 @@ class SharedLimiter:
         self._told_at: dict[str, float] = {}
 
     def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
-        keys, arguments = [], []
+        keys: list[str] = []
+        arguments: list[float] = []
         for grant in grants:
-            rule = grant.rule
-            room = rule.interval_s if is_urgent else rule.interval_s * (1 - rule.reserve_ratio)
-            keys += [_key("budget", grant.key), _key("block", grant.key), _key("block", _scope(grant))]
-            arguments += [_microseconds(grant.weight * rule.interval_s / rule.limit), _microseconds(room)]
+            room = grant.rule.room(is_urgent=is_urgent)
+            keys += [_key("window", grant.key), _key("block", grant.key), _key("block", _scope(grant))]
+            arguments += [grant.weight, room, _microseconds(grant.rule.interval_s)]
         local = self._local.take(grants, is_urgent=is_urgent)
         shared = self._asked(self._take, keys, arguments)
         return local if shared is None else shared / 1e6
 
-    def correct(self, key: str, rule: RateRule, *, used: float) -> None:
-        now = self._monotonic()
+    def correct(self, key: str, rule: RateRule, *, used: float) -> bool:
+        now, is_more = self._monotonic(), self._local.correct(key, rule, used=used)
         # What was granted here Redis knows as well, unless it has begun anew: so it is told now and then all the same.
-        if not self._local.correct(key, rule, used=used) and now - self._told_at.get(key, -CORRECT_S) < CORRECT_S:
-            return
+        if not is_more and now - self._told_at.get(key, -CORRECT_S) < CORRECT_S:
+            return False
         self._told_at[key] = now
-        level_s = min(used / rule.limit, 1.0) * rule.interval_s
-        self._asked(self._correct, [_key("budget", key)], [_microseconds(level_s)])
+        self._asked(self._correct, [_key("window", key)], [min(used, rule.limit), _microseconds(rule.interval_s)])
+        return is_more
 
     def block(self, key: str, *, for_s: float) -> None:
         self._local.block(key, for_s=for_s)
         if for_s > 0:
             self._asked(self._block, [_key("block", key)], [max(1, round(for_s * 1000))])
 
-    def _asked(self, script: _Script, keys: Sequence[str], arguments: Sequence[int]) -> int | None:
+    def _asked(self, script: _Script, keys: Sequence[str], arguments: Sequence[float]) -> int | None:
         """None while Redis can't be asked."""
         if self._monotonic() < self._away_until:
             return None

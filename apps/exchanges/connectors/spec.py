@@ -68,13 +68,17 @@ class Scope(StrEnum):
 
 
 class RateRule(msgspec.Struct, frozen=True, kw_only=True):
-    """`limit` tokens per `interval_s`. The `reserve_ratio` of it is for urgent calls: exits, cancels, queries of them."""
+    """`limit` tokens in any span of `interval_s`, wherever it begins. The `reserve_ratio` of it is for urgent calls: exits, cancels, queries of them."""
 
     name: str
     scope: Scope
     limit: int
     interval_s: float
     reserve_ratio: float = 0.2
+
+    def room(self, *, is_urgent: bool) -> float:
+        """How many of the tokens such a call may draw on."""
+        return self.limit if is_urgent else self.limit * (1 - self.reserve_ratio)
 
 
 class Intent(StrEnum):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -12,6 +13,8 @@ from apps.exchanges.connectors.spec import RateRule, Scope
 from cts.domain.errors import RateLimited
 
 Costs = tuple[tuple[str, int], ...]
+SLOTS = 8
+EPSILON = 1e-9
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
@@ -29,8 +32,8 @@ class Limiter(Protocol):
         """0 when all were debited; else nothing was, and how long to wait before asking again."""
         ...
 
-    def correct(self, key: str, rule: RateRule, *, used: float) -> None:
-        """The venue counts `used` tokens: ours is never lower than that."""
+    def correct(self, key: str, rule: RateRule, *, used: float) -> bool:
+        """The venue counts `used` tokens: ours is never lower than that. Whether that is more than was granted here."""
         ...
 
     def block(self, key: str, *, for_s: float) -> None:
@@ -38,39 +41,80 @@ class Limiter(Protocol):
         ...
 
 
+class _Window:
+    """What was granted lately, by slots of an eighth of the interval. No window of that length ever holds more.
+
+    A slot counts until all that may be in it is an interval old: so at worst an eighth of the limit lies idle.
+    """
+
+    __slots__ = ("interval_s", "slots", "used")
+
+    def __init__(self, interval_s: float) -> None:
+        self.interval_s = interval_s
+        self.slots: deque[list[float]] = deque()  # when it is forgotten, and what was granted in it
+        self.used = 0.0
+
+    def wait(self, weight: float, *, room: float, now: float) -> float:
+        """Seconds until so much more would fit; 0 when it does."""
+        while self.slots and self.slots[0][0] <= now:
+            self.used -= self.slots.popleft()[1]
+        excess = self.used + weight - room
+        if excess <= EPSILON:
+            return 0.0
+        for forgotten_at, amount in self.slots:
+            excess -= amount
+            if excess <= EPSILON:
+                return forgotten_at - now
+        return self.interval_s
+
+    def add(self, weight: float, *, now: float) -> None:
+        slot_s = self.interval_s / SLOTS
+        forgotten_at = (now // slot_s + 1) * slot_s + self.interval_s
+        if self.slots and self.slots[-1][0] >= forgotten_at - EPSILON:
+            self.slots[-1][1] += weight
+        else:
+            self.slots.append([forgotten_at, weight])
+        self.used += weight
+
+
 class LocalLimiter:
-    """Budgets of this process. Each is one number: when its bucket would be empty again (the GCRA form)."""
+    """Budgets of this process."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._empty_at: dict[str, float] = {}
+        self._windows: dict[str, _Window] = {}
         self._blocked_until: dict[str, float] = {}
 
     def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
         now = self._monotonic()
         with self._lock:
             wait = self._blocked_for(grants, now=now) if self._blocked_until else 0.0
-            wanted = []
             for grant in grants:
-                rule = grant.rule
-                room = rule.interval_s if is_urgent else rule.interval_s * (1 - rule.reserve_ratio)
-                empty_at = max(self._empty_at.get(grant.key, now), now) + grant.weight * rule.interval_s / rule.limit
-                wait = max(wait, empty_at - now - room)
-                wanted.append((grant.key, empty_at))
-            if wait > 1e-9:
+                room = grant.rule.room(is_urgent=is_urgent)
+                wait = max(wait, self._window(grant.key, grant.rule).wait(grant.weight, room=room, now=now))
+            if wait > 0:
                 return wait
-            self._empty_at.update(wanted)
+            for grant in grants:
+                self._windows[grant.key].add(grant.weight, now=now)
             return 0.0
 
     def correct(self, key: str, rule: RateRule, *, used: float) -> bool:
-        """Whether more is used than was granted here."""
-        level = self._monotonic() + min(used / rule.limit, 1.0) * rule.interval_s
+        now = self._monotonic()
         with self._lock:
-            if level <= self._empty_at.get(key, 0.0):
+            window = self._window(key, rule)
+            window.wait(0, room=rule.limit, now=now)
+            missing = min(used, rule.limit) - window.used
+            if missing <= EPSILON:
                 return False
-            self._empty_at[key] = level
+            window.add(missing, now=now)
             return True
+
+    def _window(self, key: str, rule: RateRule) -> _Window:
+        window = self._windows.get(key)
+        if window is None:
+            window = self._windows[key] = _Window(rule.interval_s)
+        return window
 
     def block(self, key: str, *, for_s: float) -> None:
         until = self._monotonic() + for_s
