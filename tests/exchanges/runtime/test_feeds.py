@@ -106,3 +106,12 @@ def test_pages_get_at_most_four_frames_a_second(
     elapsed_s = time.monotonic() - started
     until(lambda: tickers_for(*VENUE)[BTC].last == 60_059)
     assert len(pushed) <= elapsed_s * 4 + 3
+
+
+def test_a_slow_answer_says_nothing_of_the_clock_and_is_asked_again_soon(feed: FeedRun, venue: Any) -> None:
+    until(lambda: Feed.objects.get().clock_offset_ms is not None)
+    known, due_at = feed._clock_offset_ms, feed._next["clock"]
+    venue.faults("bybit", "/v5/market/time", "delay", seconds=1.2)
+    feed._clock_sample()
+    assert feed._clock_offset_ms == known
+    assert feed._next["clock"] < due_at - 10
