@@ -40,16 +40,20 @@ def exchange() -> str:
     return "bybit"
 
 
-@pytest.fixture
-def trader(exchange: str, stage: Stage, alice: User) -> Connection:
+def trader_create(owner: User, exchange: str) -> Connection:
     """Tested, armed, its engine wanted."""
-    connection = connection_create(owner=alice, name="Paper", exchange=exchange, environment="paper", symbols=[BTC])
+    connection = connection_create(owner=owner, name=exchange, exchange=exchange, environment="paper", symbols=[BTC])
     test = connection_test(connection)
     assert test.is_ok, test.lines
-    connection_arm(connection, user=alice)
+    connection_arm(connection, user=owner)
     feed_want(*connection.venue, symbols=[BTC])
-    engine_desire(connection, desired=DesiredState.RUNNING, actor="alice", user=alice)
+    engine_desire(connection, desired=DesiredState.RUNNING, actor="alice", user=owner)
     return connection
+
+
+@pytest.fixture
+def trader(exchange: str, stage: Stage, alice: User) -> Connection:
+    return trader_create(alice, exchange)
 
 
 @pytest.fixture
