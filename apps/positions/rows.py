@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apps.exchanges.connectors.spec import Capability
+from apps.exchanges.selectors import spec_for
 from apps.orders.rows import text_or_none
 from apps.positions.models import Discrepancy, Position, PositionStatus
 from cts.db import iso
@@ -40,12 +42,17 @@ def position_row(position: Position) -> dict[str, Any]:
 
 
 def stop_status(position: Position) -> str:
-    """`on_venue`, `missing`, `waived` (none was asked for, as its story says), or `none` (nothing to protect)."""
+    """`on_venue`, `watched` (by its engine, where the venue takes no stops), `missing`, `waived` (none was asked for, as
+    its story says), or `none` (nothing to protect).
+    """
     if position.status == PositionStatus.CLOSED or position.quantity == 0:
         return "none"
     if position.stop_ratio is None:
         return "waived"
-    return "on_venue" if position.stop_order_id and position.uncovered_since is None else "missing"
+    if position.stop_order_id and position.uncovered_since is None:
+        return "on_venue"
+    spec = spec_for(position.connection.exchange, position.connection.market)
+    return "missing" if spec.can(Capability.CONDITIONAL) else "watched"
 
 
 def discrepancy_row(discrepancy: Discrepancy) -> dict[str, Any]:

@@ -32,7 +32,7 @@ LIVE = (PositionStatus.OPENING, PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 def positions_for(user: User) -> QuerySet[Position]:
-    return Position.objects.filter(connection__owner_id=user.pk)
+    return Position.objects.filter(connection__owner_id=user.pk).select_related("connection")
 
 
 def position_get_for(user: User, pk: int | str) -> Position:
@@ -41,7 +41,7 @@ def position_get_for(user: User, pk: int | str) -> Position:
     Raises:
         NotFound: absent and not yours alike.
     """
-    return found(positions_for(user).select_related("connection", "stop_order"), pk)
+    return found(positions_for(user).select_related("stop_order"), pk)
 
 
 def discrepancies_for(user: User) -> QuerySet[Discrepancy]:

@@ -166,6 +166,11 @@ def _happened(what: str, kind: str, data: dict[str, Any]) -> tuple[str, str]:
     if kind == "stop_waived" and data.get("reason"):
         return f"Kept without a stop, as {data['by']} decided", data["reason"]
     if kind == "stop":
+        if data.get("note") == "watched":
+            return (
+                "Its stop is watched here",
+                "The venue takes no stop orders: the engine closes it when the price gets there.",
+            )
         return "A stop protects it" if data.get("is_covered") else "No stop protects it", _plain(data.get("note") or "")
     return _POSITION_EVENTS.get(kind, _label(kind)), _sentence(data)
 

@@ -9,6 +9,7 @@ import { renderLocks } from "./locks.js";
 import { logLines } from "./log-lines.js";
 import { unrealized } from "./prices.js";
 import { app, refresh } from "./shell.js";
+import { unwatchedText } from "./stops.js";
 
 const HEARTBEAT_OLD_S = 30;
 const BALANCE_OLD_S = 180;
@@ -195,6 +196,8 @@ async function changeVolume(card, id, button, step) {
 async function engineVerb(card, id, button) {
   const { verb } = button.dataset;
   say(button, "");
+  const left = verb === "stop" ? openPositions(id).filter((row) => row.stop_status === "watched").length : 0;
+  if (left && !(await confirm({ title: "Stop the engine?", action: "Stop", detail: unwatchedText(left) }))) return;
   await act(button, async () => app.store.apply("engine", await api.trade(`engines/${id}/${verb}/`)), { done: VERB_DONE[verb] });
 }
 

@@ -28,6 +28,6 @@ export function refusal(verb, engine, connection) {
 }
 
 export const VERB_DONE = {
-  start: "Engine starting.", stop: "Engine stopping. Positions keep their stops on the venue.",
+  start: "Engine starting.", stop: "Engine stopping. Stops on the venue stay.",
   pause: "Engine paused: no new entries, exits go on.", resume: "Engine resumed.", restart: "Engine restarting.",
 };

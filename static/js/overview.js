@@ -4,6 +4,7 @@ import { engineOf, openPositions, settleBalance, unrealizedOf } from "./cards.js
 import { money, secondsSince, signClass, time, utc } from "./format.js";
 import { partDetail, partName, partRemedy } from "./health-words.js";
 import { app, troubleOf } from "./shell.js";
+import { stopOf } from "./stops.js";
 
 const BALANCE_OLD_S = 180;
 
@@ -51,7 +52,7 @@ function renderOpen(connections) {
   const rows = connections.flatMap((row) => openPositions(row.id));
   const notional = rows.reduce((sum, row) => sum + Number(row.quantity) * Number(row.average_entry_price ?? 0), 0);
   const longs = rows.filter((row) => row.side === "long").length;
-  const bare = rows.filter((row) => row.stop_status === "missing").length;
+  const bare = rows.filter((row) => stopOf(row).isBare).length;
   const waived = rows.filter((row) => row.stop_status === "waived").length;
   const kept = waived ? `, ${waived} without a stop by choice` : "";
   const note = rows.length ? `${longs} long, ${rows.length - longs} short, ${money(notional)} USDT${kept}` : "Flat";

@@ -5,13 +5,10 @@ import { act, confirm } from "./feedback.js";
 import { age, decimalsOf, money, NOTHING, percent, plainText, price, quantity, secondsSince, signClass, symbolText, time, utc, words } from "./format.js";
 import { isOld, shownPrice, unrealized } from "./prices.js";
 import { app } from "./shell.js";
+import { stopOf } from "./stops.js";
 import { openStory } from "./story.js";
 
 const FINAL = new Set(["denied", "filled", "rejected", "canceled", "expired"]);
-const STOPS = {
-  on_venue: { word: "on venue", tone: "" }, missing: { word: "! missing", tone: "loss" },
-  waived: { word: "waived", tone: "warn" }, none: { word: "", tone: "" },
-};
 
 export const isFinal = (order) => FINAL.has(order.status);
 const connectionOf = (row) => app.store.get("connection", row.connection);
@@ -50,11 +47,11 @@ function renderPosition(row, position) {
   text(part(row, "entry"), price(position.average_entry_price, Math.min(decimals, 8)));
   text(part(row, "price"), price(shownPrice(ticker), ticker?.decimals));
   renderPnl(row, position, ticker);
-  const stop = STOPS[position.stop_status] ?? STOPS.none;
+  const stop = stopOf(position);
   text(part(row, "stop"), price(position.stop_price, decimals));
   text(part(row, "stopStatus"), stop.word);
   part(row, "stopStatus").className = `sub ${stop.tone}`;
-  part(row, "stopStatus").title = position.uncovered_since ? `Not covered since ${utc(position.uncovered_since)}` : "";
+  part(row, "stopStatus").title = position.uncovered_since ? `Not on the venue since ${utc(position.uncovered_since)}` : "";
   text(part(row, "target"), price(position.target_price, decimals));
   text(part(row, "age"), position.opened_at ? age(secondsSince(position.opened_at)) : NOTHING);
   part(row, "age").title = utc(position.opened_at);

@@ -7,6 +7,7 @@ import { emergencyStop } from "./emergency.js";
 import { stateOf } from "./engine-state.js";
 import { isOld, shownPrice } from "./prices.js";
 import { app, connections, onSnapshot, refresh } from "./shell.js";
+import { unwatchedText } from "./stops.js";
 
 const STRIP_SYMBOLS = 16;
 const MONEY = { live: "Real money", testnet: "A test network: no real money", paper: "Paper: no real money" };
@@ -96,9 +97,10 @@ function renderStrip() {
 async function allVerb(button) {
   const verb = button.dataset.allVerb;
   if (verb === "stop") {
+    const left = app.store.all("position").filter((row) => row.status !== "closed" && row.stop_status === "watched").length;
     const isSure = await confirm({
       title: "Stop all engines?", action: "Stop all",
-      detail: "No new orders. Open positions stay open and keep the stops they have on the venue.",
+      detail: "No new orders. Open positions stay open and keep the stops they have on the venue." + (left ? ` ${unwatchedText(left)}` : ""),
     });
     if (!isSure) return;
   }

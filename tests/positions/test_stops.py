@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.spec import Capability
+from apps.exchanges.models import Connection
 from apps.orders.models import Order
 from apps.positions.models import Position
 from apps.positions.rows import stop_status
@@ -149,3 +150,10 @@ def test_a_triggered_stop_closes_the_position_as_a_stop(desk: Desk) -> None:
     row = fresh(position)
     assert (row.status, row.exit_reason, row.realized_pnl) == ("closed", "stop", Decimal("-3.1"))
     assert stops(position)[0].status == OrderStatus.FILLED
+
+
+def test_where_the_venue_takes_no_stops_the_position_says_that_it_is_watched(desk: Desk) -> None:
+    position = desk.open()
+    assert stop_status(fresh(position)) == "missing"
+    Connection.objects.update(exchange="pionex")
+    assert stop_status(fresh(position)) == "watched"

@@ -35,7 +35,7 @@ class PositionSerializer(serializers.Serializer[Any]):
     best_price = serializers.CharField(allow_null=True)
     timeout_at = serializers.DateTimeField(allow_null=True)
     exit_reason = serializers.CharField()
-    stop_status = Choice(["on_venue", "missing", "waived", "none"])
+    stop_status = Choice(["on_venue", "watched", "missing", "waived", "none"])
     uncovered_since = serializers.DateTimeField(allow_null=True)
     opened_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
