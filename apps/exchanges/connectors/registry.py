@@ -10,7 +10,7 @@ from apps.exchanges.connectors.bingx import BingxConnector
 from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
 from apps.exchanges.connectors.clock import VenueClock
-from apps.exchanges.connectors.okx import OkxConnector
+from apps.exchanges.connectors.okx import OkxConnector, OkxSpotConnector
 from apps.exchanges.connectors.orangex import OrangeXConnector
 from apps.exchanges.connectors.pionex import PionexConnector
 from apps.exchanges.connectors.rest import RestConnector
@@ -30,6 +30,7 @@ _KINDS: tuple[type[RestConnector], ...] = (
     BinanceSpotConnector,
     BingxConnector,
     OkxConnector,
+    OkxSpotConnector,
     OrangeXConnector,
     PionexConnector,
 )

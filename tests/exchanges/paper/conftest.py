@@ -11,7 +11,7 @@ from pybit.unified_trading import HTTP
 from apps.exchanges.connectors.base import Credentials
 from tests.paper_fixtures import PaperVenueControl
 
-SLUGS = {"bybit": "bybit", "binanceusdm": "binance", "binance": "binance", "bingx": "bingx"}
+SLUGS = {"bybit": "bybit", "binanceusdm": "binance", "binance": "binance", "bingx": "bingx", "okx": "okx"}
 Client = Callable[..., Any]
 
 
@@ -31,6 +31,7 @@ def ccxt_client(paper_venue: PaperVenueControl) -> Client:
         config = {
             "apiKey": credentials.api_key,
             "secret": credentials.api_secret,
+            "password": credentials.passphrase,
             "enableRateLimit": False,
             "options": {"fetchMarkets": {"types": ["linear"]}, "defaultType": "swap", **options},
         }

@@ -4,7 +4,7 @@ from abc import ABC
 
 from apps.exchanges.connectors.okx import spec as calls
 from apps.exchanges.connectors.okx.batches import OkxBatches
-from apps.exchanges.connectors.okx.trade import RECENT_MS, SWAPS
+from apps.exchanges.connectors.okx.trade import RECENT_MS
 from apps.exchanges.connectors.okx.words import LEG_WORDS, MARGIN_WORDS, MODE_WORDS, MODES
 from apps.exchanges.connectors.parsing import ZERO, Row
 from cts.domain.types import Balance, MarginMode, PositionMode, VenuePosition
@@ -23,7 +23,7 @@ class OkxAccount(OkxBatches, ABC):
         ]
 
     def positions(self) -> list[VenuePosition]:
-        rows = [row for row in self._data(calls.POSITIONS, SWAPS) if self.symbol_or_none(row, "instId")]
+        rows = [row for row in self._data(calls.POSITIONS, self.in_market) if self.symbol_or_none(row, "instId")]
         return [leg for leg in map(self.parse_position, rows) if leg is not None]
 
     def set_leverage(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> None:
@@ -62,7 +62,7 @@ class OkxAccount(OkxBatches, ABC):
     def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
         start = self.now_ms() - RECENT_MS if since_ms is None else since_ms
         call = calls.BILLS if start >= self.now_ms() - WEEK_MS else calls.BILLS_OLD
-        params = SWAPS | {"type": FUNDING_BILLS, "begin": str(max(start, 0))}
+        params = self.in_market | {"type": FUNDING_BILLS, "begin": str(max(start, 0))}
         rows = self._pages(call, params, cursor="billId")
         return [self._payment(row) for row in reversed(rows) if self.symbol_or_none(row, "instId")]
 

@@ -11,7 +11,7 @@ from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.okx import spec as calls
 from apps.exchanges.connectors.okx.account import OkxAccount
 from apps.exchanges.connectors.okx.stream import AlgoDialect, CandleDialect, PrivateDialect, PublicDialect
-from apps.exchanges.connectors.okx.trade import ITEMS, PAGE, SWAPS
+from apps.exchanges.connectors.okx.trade import ITEMS, PAGE
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Call
 from apps.exchanges.connectors.stream import Dialect, Stream
@@ -20,7 +20,6 @@ from cts.domain.errors import AuthFailed, PayloadError
 from cts.domain.types import Instrument, Ticker
 from cts.domain.venue import Channel, FundingRate
 
-CANDLE_COLUMNS = ("open_ms", "open", "high", "low", "close", "contracts", "volume")
 # The quick list of candles goes back this many bars.
 RECENT_BARS = 1440
 _encode = msgspec.json.Encoder().encode
@@ -99,7 +98,7 @@ class OkxConnector(OkxAccount):
 
     # --- market -----------------------------------------------------------------------------------------------------
     def _listed(self) -> list[Row]:
-        rows = self._data(calls.INSTRUMENTS, SWAPS)
+        rows = self._data(calls.INSTRUMENTS, self.in_market)
         return [row for row in rows if row.get("ctType") == "linear" and self.symbol_or_none(row, "instId")]
 
     def instruments(self) -> list[Instrument]:
@@ -116,9 +115,13 @@ class OkxConnector(OkxAccount):
         wanted = None if symbols is None else set(symbols)
         if wanted is not None and len(wanted) == 1:
             name = {"instId": self.venue_symbol(next(iter(wanted)))}
-            sources = ((calls.TICKER, name), (calls.MARKS, SWAPS | name), (calls.FUNDINGS, name))
+            sources = ((calls.TICKER, name), (calls.MARKS, self.in_market | name), (calls.FUNDINGS, name))
         else:
-            sources = ((calls.TICKERS, SWAPS), (calls.MARKS, SWAPS), (calls.FUNDINGS, {"instId": "ANY"}))
+            sources = (
+                (calls.TICKERS, self.in_market),
+                (calls.MARKS, self.in_market),
+                (calls.FUNDINGS, {"instId": "ANY"}),
+            )
         rows, marks, fundings = (self._data(call, params) for call, params in sources)
         mark_by, funding_by = ({row.get("instId"): row for row in found} for found in (marks, fundings))
         return [
@@ -133,7 +136,7 @@ class OkxConnector(OkxAccount):
         params |= {"before": str(start_ms - 1), "after": str(end_ms + 1)}
         reach_ms = (end_ms + 1 - start_ms) // limit * (RECENT_BARS - 1)
         call = calls.CANDLES if start_ms > self.now_ms() - reach_ms else calls.CANDLES_OLD
-        return self.read.columns(self.call(call, params).get("data"), "data", names=CANDLE_COLUMNS)
+        return self.read.columns(self.call(call, params).get("data"), "data", names=self.candle_columns)
 
     def funding_rates(self, symbol: str, *, since_ms: int | None = None, limit: int = 100) -> list[FundingRate]:
         found: list[FundingRate] = []
@@ -155,7 +158,7 @@ class OkxConnector(OkxAccount):
     # --- streams ----------------------------------------------------------------------------------------------------
     def login_args(self) -> list[dict[str, str]]:
         if self._signer is None:
-            raise AuthFailed("OKX: the private stream needs an API key", exchange="okx")
+            raise AuthFailed("OKX: the private stream needs an API key", exchange=self.spec.name)
         stamp = str(self.now_ms() // 1000)
         sign = self._signer.base64(f"{stamp}GET/users/self/verify".encode())
         return [{"apiKey": self._key, "passphrase": self._passphrase.text, "timestamp": stamp, "sign": sign}]

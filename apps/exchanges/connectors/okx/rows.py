@@ -9,7 +9,7 @@ import msgspec
 
 from apps.exchanges.connectors.okx.contracts import Contracts
 from apps.exchanges.connectors.okx.shapes import POSITION, POSITION_WORDS, READ, TICKER
-from apps.exchanges.connectors.okx.spec import SPEC, TIME
+from apps.exchanges.connectors.okx.spec import SPEC, SWAPS, TIME
 from apps.exchanges.connectors.okx.words import LEGS, MARGINS
 from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
 from apps.exchanges.connectors.rest import RestConnector
@@ -29,6 +29,8 @@ class OkxRows(RestConnector, ABC):
     read = READ
     time_call = TIME
     time_field = "ts"
+    in_market = SWAPS
+    candle_columns: tuple[str, ...] = ("open_ms", "open", "high", "low", "close", "contracts", "volume")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -37,8 +39,12 @@ class OkxRows(RestConnector, ABC):
     @abstractmethod
     def contracts_load(self) -> None: ...
 
+    def _size_or_none(self, name: str) -> Decimal | None:
+        """How many base coins a unit of size is; None of what isn't listed."""
+        return self.contracts.size(name)
+
     def _size(self, name: str) -> Decimal:
-        return self.contracts.size(name) or self.read.refuse("instId", name)
+        return self._size_or_none(name) or self.read.refuse("instId", name)
 
     def contract_size(self, row: Row) -> Decimal:
         return self._size(self.read.text(row, "instId"))

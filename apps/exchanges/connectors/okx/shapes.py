@@ -22,6 +22,19 @@ class TickerRow(msgspec.Struct, gc=False):
     ts: Milliseconds = 0
 
 
+class SpotTickerRow(msgspec.Struct, gc=False):
+    """Volumes: `vol24h` in base coins, `volCcy24h` in quote."""
+
+    instId: str
+    last: Decimal
+    bidPx: Decimal = ZERO
+    askPx: Decimal = ZERO
+    open24h: Decimal | None = None
+    vol24h: Decimal | None = None
+    volCcy24h: Decimal | None = None
+    ts: Milliseconds = 0
+
+
 class OrderRow(msgspec.Struct, gc=False):
     ordId: Text
     instId: str
@@ -54,6 +67,7 @@ class PositionRow(msgspec.Struct, gc=False):
     uTime: Milliseconds = 0
 
 
+SPOT_TICKER = Shape(READ, SpotTickerRow)
 TICKER, ORDER, POSITION = Shape(READ, TickerRow), Shape(READ, OrderRow), Shape(READ, PositionRow)
 ORDER_WORDS: Words = {"side": SIDES, "state": STATUSES, "posSide": LEGS, "ordType": KINDS, "reduceOnly": FLAGS}
 POSITION_WORDS: Words = {"posSide": LEGS, "mgnMode": {"": None, **MARGINS}}

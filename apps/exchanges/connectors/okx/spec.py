@@ -1,5 +1,7 @@
 """OKX v5 as data: addresses, budgets, codes, calls. https://www.okx.com/docs-v5/en/"""
 
+import msgspec
+
 from apps.exchanges.connectors.spec import (
     Call,
     Capability,
@@ -105,6 +107,22 @@ SPEC = ExchangeSpec(
         " made under Demo trading."
     ),
 )  # fmt: skip
+
+
+# Hosts, budgets and codes are the same: an account's orders are counted together, to be on the safe side.
+SPOT_SPEC = msgspec.structs.replace(
+    SPEC,
+    market=Market.SPOT,
+    capabilities=SPEC.capabilities - {
+        Capability.LEVERAGE, Capability.MARGIN_MODE, Capability.HEDGE, Capability.POSITION_MODE_SET,
+        Capability.FUNDING_HISTORY, Capability.FUNDING_PAYMENTS,
+    },
+    suffix="/USDT",
+    venue_suffix="-USDT",
+    max_leverage=1,
+)  # fmt: skip
+# What the lists of each market are asked by.
+SWAPS, COINS = {"instType": "SWAP"}, {"instType": "SPOT"}
 
 
 def _public(path: str, rule: str = "public") -> Call:

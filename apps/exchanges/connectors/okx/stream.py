@@ -11,7 +11,7 @@ from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.okx.rows import tick_of
 from apps.exchanges.connectors.okx.words import ALGO_KINDS, SIDES
 from apps.exchanges.connectors.parsing import ZERO, Row
-from apps.exchanges.connectors.spec import ErrorClass
+from apps.exchanges.connectors.spec import Capability, ErrorClass
 from apps.exchanges.connectors.stream import Dialect, StreamBroken, log, tell
 from cts.domain.errors import AuthFailed, PayloadError
 from cts.domain.venue import BookTop, Channel, Trade
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 TOPICS_PER_FRAME = 50
 CHANNEL_WORDS = {Channel.TICKERS: "tickers", Channel.TRADES: "trades", Channel.BOOK_TOP: "bbo-tbt"}
-CANDLE_COLUMNS = ("open_ms", "open", "high", "low", "close", "contracts", "volume", "turnover", "confirm")
+# What ends a bar's row: its volume in quote, and whether it is finished.
+CANDLE_END = ("turnover", "confirm")
 CLOSED = {"1": True, "0": False}
 # The venue is about to restart this socket's server.
 CLOSING = "64008"
@@ -168,7 +169,7 @@ class CandleDialect(_MarketDialect):
 
     def _row(self, arg: Row, row: Any) -> None:
         connector = self._connector
-        (named,) = connector.read.columns([row], "data", names=CANDLE_COLUMNS)
+        (named,) = connector.read.columns([row], "data", names=connector.candle_columns + CANDLE_END)
         candle = connector.candle_told(named, is_closed=connector.read.choice(named, "confirm", CLOSED))
         tell(self.events.on_candle, connector.symbol(arg, "instId"), self._timeframe_s, candle)
 
@@ -176,7 +177,8 @@ class CandleDialect(_MarketDialect):
 class _AccountDialect(_OkxDialect):
     """Login, then the account's topics."""
 
-    topics: tuple[dict[str, str], ...] = ()
+    def topics(self) -> list[dict[str, str]]:
+        raise NotImplementedError
 
     def opening(self) -> list[str]:
         return [_frame("login", self._connector.login_args())]
@@ -184,7 +186,7 @@ class _AccountDialect(_OkxDialect):
     def _control(self, message: Row) -> list[str]:
         event = message["event"]
         if event == "login":
-            return [_frame("subscribe", self.topics)]
+            return [_frame("subscribe", self.topics())]
         if event == "error":
             code, reason = str(message.get("code")), str(message.get("msg"))[:200]
             kind = self._connector.spec.errors.get(code)
@@ -208,11 +210,9 @@ class _AccountDialect(_OkxDialect):
 
 
 class PrivateDialect(_AccountDialect):
-    topics = (
-        {"channel": "orders", "instType": "SWAP"},
-        {"channel": "positions", "instType": "SWAP"},
-        {"channel": "account"},
-    )
+    def topics(self) -> list[dict[str, str]]:
+        channels = ["orders", "positions"] if self._connector.spec.can(Capability.LEVERAGE) else ["orders"]
+        return [*({"channel": name} | self._connector.in_market for name in channels), {"channel": "account"}]
 
     def _row(self, channel: str, row: Row) -> None:
         connector = self._connector
@@ -232,10 +232,8 @@ class PrivateDialect(_AccountDialect):
 
 
 class AlgoDialect(_AccountDialect):
-    topics = (
-        {"channel": "orders-algo", "instType": "SWAP"},
-        {"channel": "algo-advance", "instType": "SWAP"},
-    )
+    def topics(self) -> list[dict[str, str]]:
+        return [{"channel": name} | self._connector.in_market for name in ("orders-algo", "algo-advance")]
 
     def _row(self, channel: str, row: Row) -> None:
         connector = self._connector

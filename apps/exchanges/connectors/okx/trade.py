@@ -21,7 +21,6 @@ ITEMS = "items"
 PAGE = 100
 # What the quicker list of executions goes back to, with a margin.
 RECENT_MS = 3 * 86_400_000 - 600_000
-SWAPS = {"instType": "SWAP"}
 # Lists of conditional orders are asked kind by kind; only the first two go together.
 ALGO_LISTS = ("conditional,oco", "trigger", "move_order_stop")
 
@@ -49,13 +48,13 @@ class OkxTrade(OkxOrderRows, ABC):
     # --- placing ----------------------------------------------------------------------------------------------------
     def _order_call(self, request: OrderRequest) -> tuple[Call, dict[str, Any]]:
         name = self.venue_symbol(request.symbol)
-        size = self.contracts.size(name)
+        size = self._size_or_none(name)
         if size is None:
             raise Rejected(f"OKX doesn't list {request.symbol}", exchange="okx")
         kind = request.order_type
         params: dict[str, Any] = {
             "instId": name,
-            "tdMode": MARGIN_WORDS[self._margin_mode],
+            "tdMode": self._trade_mode(),
             "side": SIDE_WORDS[request.side],
             "sz": decimal_text(request.quantity / size),
         }
@@ -73,6 +72,9 @@ class OkxTrade(OkxOrderRows, ABC):
         else:
             params["ordType"] = "market"
         return calls.PLACE, params
+
+    def _trade_mode(self) -> str:
+        return MARGIN_WORDS[self._margin_mode]
 
     def _ack(self, payload: Any, request: OrderRequest) -> OrderAck:
         rows = self.read.rows(payload, "data")
@@ -145,7 +147,7 @@ class OkxTrade(OkxOrderRows, ABC):
 
     def open_rows(self, symbol: str | None) -> tuple[list[Row], list[Row]]:
         """What is open: ordinary orders, conditional ones."""
-        params = SWAPS | ({"instId": self.venue_symbol(symbol)} if symbol else {})
+        params = self.in_market | ({"instId": self.venue_symbol(symbol)} if symbol else {})
         plain = self._pages(calls.OPEN_ORDERS, params, cursor="ordId")
         algo = [
             row
@@ -160,7 +162,7 @@ class OkxTrade(OkxOrderRows, ABC):
         return orders + [self.parse_algo_order(row) for row in algo if self.symbol_or_none(row, "instId")]
 
     def fills(self, symbol: str, *, since_ms: int | None = None, venue_order_id: str = "") -> list[VenueFill]:
-        params = SWAPS | {"instId": self.venue_symbol(symbol)}
+        params = self.in_market | {"instId": self.venue_symbol(symbol)}
         if venue_order_id:
             params["ordId"] = venue_order_id
         start = self.now_ms() - RECENT_MS if since_ms is None else since_ms

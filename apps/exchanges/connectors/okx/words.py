@@ -14,7 +14,8 @@ FORCE_WORDS = {
     TimeInForce.POST_ONLY: "post_only",
 }
 SIDES = {word: side for side, word in SIDE_WORDS.items()}
-LEGS = {"net": None, **{word: leg for leg, word in LEG_WORDS.items()}}
+# On spot, which has no legs, either of the first two is told.
+LEGS = {"net": None, "": None, **{word: leg for leg, word in LEG_WORDS.items()}}
 MARGINS = {word: mode for mode, word in MARGIN_WORDS.items()}
 MODES = {word: mode for mode, word in MODE_WORDS.items()}
 FLAGS = {"true": True, "false": False, "": False}

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from apps.exchanges.paper.face import Call
 from apps.exchanges.paper.okx.account import margin_mode_use
 from apps.exchanges.paper.okx.errors import TRIGGER_REFUSALS, OkxError, parameter
+from apps.exchanges.paper.okx.listing import SIZES
 from apps.exchanges.paper.okx.market import number, symbol_of, symbols_of
 from apps.exchanges.paper.okx.plans import Plan
-from apps.exchanges.paper.okx.rows import SIZES, Row, algo_row
-from apps.exchanges.paper.okx.trade import items, own_client_id, page, terms
+from apps.exchanges.paper.okx.rows import Row, algo_row
+from apps.exchanges.paper.okx.trade import items, own_client_id, page, quantity_of, terms
 from cts.domain.matching import engine
 from cts.domain.matching.events import OrderUpdated, Refusal, Refused
 from cts.domain.matching.state import Account, BookStatus, Order, Request, TriggerBy
@@ -67,7 +68,7 @@ def _request(face: "OkxFace", call: Call) -> tuple[Request, Plan]:
         raise parameter("sz")
     how, plan = _trailing(call) if kind == "move_order_stop" else _triggered(face, call, told)
     request = Request(
-        quantity=(size or Decimal(0)) * SIZES[told["symbol"]],
+        quantity=quantity_of(face, call, told, size or Decimal(0), is_market=how["order_type"] is OrderType.MARKET),
         client_id=own_client_id(call, "algoClOrdId" if call.params.get("algoClOrdId") else "clOrdId"),
         is_close_position=is_closing,
         **told | how | ({"is_reduce_only": True} if is_closing and told["leg"] is None else {}),

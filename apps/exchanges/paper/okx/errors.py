@@ -28,6 +28,7 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.QUANTITY_TOO_LARGE: ("51101", "Entered amount exceeds max pending order amount (Cont) per transaction."),
     Refusal.NOTIONAL_TOO_SMALL: ("51020", "Your order should meet or exceed the minimum order amount."),
     Refusal.INSUFFICIENT_MARGIN: ("51008", "Order failed. Insufficient USDT margin in account."),
+    Refusal.INSUFFICIENT_BALANCE: ("51008", "Order failed. Insufficient balance in account."),
     Refusal.REDUCE_ONLY: ("51169", "Order failed because you don't have any positions in this direction to reduce."),
     Refusal.POSITION_SIDE: ("51000", "Parameter posSide error"),
     Refusal.TRIGGER_SIDE: ("51280", "SL trigger price cannot be higher than the last price"),

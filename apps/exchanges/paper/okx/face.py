@@ -15,8 +15,8 @@ from apps.exchanges.paper.face import Call, Face, Member, Params
 from apps.exchanges.paper.http import Request, Response, json_response
 from apps.exchanges.paper.okx import account, algo, market, trade
 from apps.exchanges.paper.okx.errors import REFUSALS, OkxError
+from apps.exchanges.paper.okx.listing import POLICY, RULES
 from apps.exchanges.paper.okx.plans import Plan
-from apps.exchanges.paper.okx.rows import POLICY, RULES
 from apps.exchanges.paper.okx.socket import PATHS, Session, broadcast
 from apps.exchanges.paper.okx.user_stream import private_messages
 from apps.exchanges.paper.websocket import Socket

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from apps.exchanges.paper.market import Day, Market
-from apps.exchanges.paper.okx.rows import MARGIN, NAMES, SIZES, Row, contracts
-from cts.domain.matching import margin
-from cts.domain.matching.state import Account, Leg, Venue
+from apps.exchanges.paper.market import Day, Market, perpetual_of
+from apps.exchanges.paper.okx.listing import NAMES, SIZES, contracts, kind_of
+from apps.exchanges.paper.okx.rows import MARGIN, Row
+from cts.domain.matching import margin, spot, wallet
+from cts.domain.matching.state import SETTLE, Account, Leg, Venue
 from cts.domain.types import MarginMode, PositionMode, PositionSide
 from cts.domain.units import decimal_text as text
 
@@ -67,7 +68,7 @@ def balance_row(account: Account, *, venue: Venue, now_ms: int) -> Row:
     initial = margin.positions_initial(account, venue=venue) + margin.orders_initial(account)
     isolated = text(margin.isolated_total(account))
     detail = {
-        "availBal": text(free),
+        "availBal": text(spot.available(account, SETTLE, venue=venue)),
         "availEq": text(free),
         "cashBal": text(account.balance),
         "ccy": "USDT",
@@ -89,16 +90,39 @@ def balance_row(account: Account, *, venue: Venue, now_ms: int) -> Row:
         "uplLiab": "",
     }
     whole = dict.fromkeys(("adjEq", "imr", "mgnRatio", "mmr", "notionalUsd", "ordFroz", "upl"), "")
-    return {**whole, "details": [detail], "isoEq": isolated, "totalEq": text(equity), "uTime": str(now_ms)}
+    coins = [_coin(account, asset, venue=venue, now_ms=now_ms) for asset in account.assets]
+    total = equity + sum((Decimal(coin["eqUsd"]) for coin in coins), Decimal(0))
+    return {**whole, "details": [detail, *coins], "isoEq": isolated, "totalEq": text(total), "uTime": str(now_ms)}
+
+
+def _coin(account: Account, asset: str, *, venue: Venue, now_ms: int) -> Row:
+    """A coin of spot: it is held, and margin for nothing."""
+    held, value = account.assets[asset], account.assets[asset] * venue.quotes[f"{asset}/{SETTLE}"].last
+    empty = ("availEq", "interest", "liab", "mgnRatio", "mmr", "imr", "upl", "uplLiab")
+    return {
+        **dict.fromkeys(empty, ""),
+        "availBal": text(spot.available(account, asset, venue=venue)),
+        "cashBal": text(held),
+        "ccy": asset,
+        "disEq": text(value),
+        "eq": text(held),
+        "eqUsd": text(value),
+        "frozenBal": text(wallet.reserved(account, asset, policy=venue.policy)),
+        "isoEq": "0",
+        "isoUpl": "0",
+        "notionalLever": "0",
+        "ordFrozen": text(wallet.reserved(account, asset, policy=venue.policy)),
+        "uTime": str(now_ms),
+    }
 
 
 def ticker_row(symbol: str, *, market: Market, day: Day) -> Row:
     quote = market.quotes[symbol]
     return {
-        "instType": "SWAP",
+        "instType": kind_of(symbol),
         "instId": NAMES[symbol],
         "last": text(quote.last),
-        "lastSz": contracts(symbol, market.trades[symbol][-1].quantity),
+        "lastSz": contracts(symbol, market.trades[perpetual_of(symbol)][-1].quantity),
         "askPx": text(quote.ask),
         "askSz": "850",
         "bidPx": text(quote.bid),
@@ -106,7 +130,8 @@ def ticker_row(symbol: str, *, market: Market, day: Day) -> Row:
         "open24h": f"{day.open:.10g}",
         "high24h": f"{max(day.high, float(quote.last)):.10g}",
         "low24h": f"{min(day.low, float(quote.last)):.10g}",
-        "volCcy24h": f"{day.volume:.4f}",
+        # In coins; of spot in quote.
+        "volCcy24h": f"{day.volume if kind_of(symbol) == 'SWAP' else day.turnover:.4f}",
         "vol24h": f"{day.volume / float(SIZES[symbol]):.4f}",
         "ts": str(quote.at_ms),
         "sodUtc0": f"{day.open:.10g}",

@@ -4,10 +4,11 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from apps.exchanges.paper.face import Call, is_sane
-from apps.exchanges.paper.market import FUNDING_INTERVAL_MS
+from apps.exchanges.paper.market import FUNDING_INTERVAL_MS, perpetual_of
 from apps.exchanges.paper.okx.errors import OkxError, parameter
 from apps.exchanges.paper.okx.holdings import ticker_row
-from apps.exchanges.paper.okx.rows import NAMES, RULES, SIDE, SIZES, SYMBOLS, Row, contracts
+from apps.exchanges.paper.okx.listing import KINDS, NAMES, RULES, SIZES, SYMBOLS, contracts, kind_of
+from apps.exchanges.paper.okx.rows import SIDE, Row
 from cts.domain.matching.book import ladder
 from cts.domain.types import Candle, Side
 from cts.domain.units import decimal_text as text
@@ -59,13 +60,22 @@ def symbol_of(call: Call) -> str:
 
 
 def symbols_of(call: Call) -> list[str]:
-    """The named one, or all of the kind asked for; we list swaps alone."""
-    kind = call.params.get("instType", "SWAP")
-    if kind not in TYPES:
+    """The named one, or all of the kind asked for, or of both we list."""
+    kind = call.params.get("instType", "")
+    if kind not in ("", *TYPES):
         raise parameter("instType")
-    if call.params.get("instId"):
-        return [symbol_of(call)]
-    return list(NAMES) if kind == "SWAP" else []
+    wanted = list(KINDS.get(kind, ())) if kind else list(NAMES)
+    if not call.params.get("instId"):
+        return wanted
+    return [symbol for symbol in [symbol_of(call)] if symbol in wanted]
+
+
+def swap_of(call: Call) -> str:
+    """A symbol where only perpetuals make sense."""
+    symbol = symbol_of(call)
+    if kind_of(symbol) != "SWAP":
+        raise parameter("instId")
+    return symbol
 
 
 def time(face: "OkxFace", call: Call) -> list[Row]:
@@ -75,7 +85,32 @@ def time(face: "OkxFace", call: Call) -> list[Row]:
 def instruments(face: "OkxFace", call: Call) -> list[Row]:
     if not call.params.get("instType"):
         raise OkxError(50014, "Parameter instType can not be empty.", status=400)
-    return [_instrument(symbol) for symbol in symbols_of(call)]
+    return [_instrument(symbol) if kind_of(symbol) == "SWAP" else _coin(symbol) for symbol in symbols_of(call)]
+
+
+def _coin(symbol: str) -> Row:
+    rules, (base, quote) = RULES[symbol], symbol.split("/")
+    empty = ("alias", "ctMult", "ctType", "ctVal", "ctValCcy", "expTime", "instFamily", "lever", "optType", "settleCcy")
+    return {
+        **dict.fromkeys((*empty, "stk", "uly", "auctionEndTime"), ""),
+        "baseCcy": base,
+        "category": "1",
+        "instId": NAMES[symbol],
+        "instIdCode": 20_000 + list(NAMES).index(symbol),
+        "instType": "SPOT",
+        "listTime": "1548133413000",
+        "lotSz": text(rules.lot_step),
+        "maxLmtAmt": "20000000",
+        "maxLmtSz": text(rules.max_quantity),
+        "maxMktAmt": "1000000",
+        # In USDT, unlike the largest limit order.
+        "maxMktSz": "1000000",
+        "minSz": text(rules.min_quantity),
+        "quoteCcy": quote,
+        "ruleType": "normal",
+        "state": "live",
+        "tickSz": text(rules.tick_size),
+    }
 
 
 def _instrument(symbol: str) -> Row:
@@ -117,7 +152,8 @@ def ticker(face: "OkxFace", call: Call) -> list[Row]:
 
 def mark_row(face: "OkxFace", symbol: str) -> Row:
     quote = face.market.quotes[symbol]
-    return {"instType": "SWAP", "instId": NAMES[symbol], "markPx": text(quote.mark), "ts": str(quote.at_ms)}
+    kind = "SWAP" if kind_of(symbol) == "SWAP" else "MARGIN"
+    return {"instType": kind, "instId": NAMES[symbol], "markPx": text(quote.mark), "ts": str(quote.at_ms)}
 
 
 def mark_prices(face: "OkxFace", call: Call) -> list[Row]:
@@ -142,12 +178,12 @@ def funding_row(face: "OkxFace", symbol: str) -> Row:
 
 
 def funding_rates(face: "OkxFace", call: Call) -> list[Row]:
-    symbols = list(NAMES) if call.params.get("instId") == "ANY" else [symbol_of(call)]
+    symbols = list(KINDS["SWAP"]) if call.params.get("instId") == "ANY" else [swap_of(call)]
     return [funding_row(face, symbol) for symbol in symbols]
 
 
 def funding_history(face: "OkxFace", call: Call) -> list[Row]:
-    symbol = symbol_of(call)
+    symbol = swap_of(call)
     limit = integer(call, "limit", 100, low=1, high=400)
     last = call.now_ms // FUNDING_INTERVAL_MS
     if after := integer(call, "after", 0):
@@ -174,14 +210,9 @@ def candle_row(candle: Candle, symbol: str) -> list[str]:
     prices = [f"{value:.10g}" for value in (candle.open, candle.high, candle.low, candle.close)]
     volume = candle.volume / float(SIZES[symbol])
     turnover = f"{candle.volume * candle.close:.4f}"
-    return [
-        str(candle.open_ms),
-        *prices,
-        f"{volume:.10g}",
-        f"{candle.volume:.10g}",
-        turnover,
-        str(int(candle.is_closed)),
-    ]
+    # In contracts and in coins; of spot in coins and in quote.
+    second = f"{candle.volume:.10g}" if kind_of(symbol) == "SWAP" else turnover
+    return [str(candle.open_ms), *prices, f"{volume:.10g}", second, turnover, str(int(candle.is_closed))]
 
 
 def candles(face: "OkxFace", call: Call) -> list[list[str]]:
@@ -234,7 +265,7 @@ def trade_rows(face: "OkxFace", symbol: str, *, limit: int) -> list[Row]:
             "tradeId": str(trade.id),
             "ts": str(trade.at_ms),
         }
-        for trade in list(face.market.trades[symbol])[: -limit - 1 : -1]
+        for trade in list(face.market.trades[perpetual_of(symbol)])[: -limit - 1 : -1]
     ]
 
 

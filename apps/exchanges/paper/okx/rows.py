@@ -1,58 +1,17 @@
-"""OKX's listing, and its spelling of orders, conditional orders and executions. Sizes are contracts. Reads only."""
+"""OKX's spelling of orders, conditional orders and executions. Sizes are contracts, or coins of spot. Reads only."""
 
 from decimal import Decimal
 from typing import Any
 
+from apps.exchanges.paper.okx.listing import NAMES, POLICY, contracts, kind_of
 from apps.exchanges.paper.okx.plans import Plan
 from cts.domain.matching import trailing
 from cts.domain.matching.events import Refusal
-from cts.domain.matching.state import ZERO, Account, BookStatus, Entry, Fill, Order, Policy, Rules, TriggerBy
-from cts.domain.synthetic import PROFILES
+from cts.domain.matching.state import SETTLE, Account, BookStatus, Entry, Fill, Order, TriggerBy
 from cts.domain.types import MarginMode, OrderType, PositionSide, Side, TimeInForce
 from cts.domain.units import decimal_text as text
 
 Row = dict[str, Any]
-
-POLICY = Policy(maker_fee_rate=Decimal("0.0002"), taker_fee_rate=Decimal("0.0005"))
-# base: base coins of a contract, and in contracts: lot and least size, largest, largest at market; leverage; ratio
-_LISTED = {
-    "BTC": ("0.01", "0.01", "100000000", "12000", 100, "0.004"),
-    "ETH": ("0.1", "0.01", "100000000", "20000", 100, "0.004"),
-    "SOL": ("1", "0.01", "100000000", "30000", 50, "0.0065"),
-    "XRP": ("100", "0.01", "100000000", "40000", 50, "0.0065"),
-    "DOGE": ("1000", "0.01", "100000000", "10000", 50, "0.0065"),
-    "BNB": ("0.01", "1", "100000000", "60000", 50, "0.0065"),
-    "ADA": ("100", "0.1", "100000000", "50000", 50, "0.0065"),
-    "AVAX": ("1", "1", "100000000", "25000", 50, "0.01"),
-    "LINK": ("1", "0.1", "100000000", "30000", 50, "0.01"),
-    "LTC": ("1", "0.1", "100000000", "20000", 50, "0.01"),
-}
-
-
-def _rules() -> dict[str, Rules]:
-    found = {}
-    for symbol, profile in PROFILES.items():
-        size, lot, high, market, leverage, ratio = _LISTED[symbol.split("/")[0]]
-        step = Decimal(size) * Decimal(lot)
-        found[symbol] = Rules(
-            symbol=symbol,
-            tick_size=Decimal(f"{profile.tick_size:f}").normalize(),
-            lot_step=step,
-            min_quantity=step,
-            max_quantity=Decimal(size) * Decimal(high),
-            max_market_quantity=Decimal(size) * Decimal(market),
-            min_notional=ZERO,
-            max_leverage=leverage,
-            maintenance_ratio=Decimal(ratio),
-            max_conditional_orders=100,
-        )
-    return found
-
-
-RULES = _rules()
-SIZES = {symbol: Decimal(_LISTED[symbol.split("/")[0]][0]) for symbol in RULES}
-NAMES = {symbol: f"{symbol.split('/')[0]}-USDT-SWAP" for symbol in RULES}
-SYMBOLS = {name: symbol for symbol, name in NAMES.items()}
 
 STATES = {
     BookStatus.NEW: "live",
@@ -84,10 +43,6 @@ TRIGGER_BY = {TriggerBy.LAST: "last", TriggerBy.MARK: "mark"}
 OWN_ID = "venue-"
 
 
-def contracts(symbol: str, quantity: Decimal) -> str:
-    return text(quantity / SIZES[symbol])
-
-
 def client_id(order: Order) -> str:
     return "" if order.request.client_id.startswith(OWN_ID) else order.request.client_id
 
@@ -99,6 +54,20 @@ def has_become(order: Order) -> bool:
 
 def order_id(order: Order) -> str:
     return str(order.triggered_id or order.id)
+
+
+def trade_mode(account: Account, symbol: str) -> str:
+    return MARGIN[account.margin_mode_of(symbol)] if kind_of(symbol) == "SWAP" else "cash"
+
+
+def leverage(account: Account, symbol: str) -> str:
+    return str(account.leverage(symbol)) if kind_of(symbol) == "SWAP" else ""
+
+
+def fee_asset(order: Order) -> str:
+    """Of spot a fee is taken of what was received."""
+    is_base = kind_of(order.request.symbol) == "SPOT" and order.request.side is Side.BUY
+    return order.request.symbol.partition("/")[0] if is_base else SETTLE
 
 
 def flag(value: bool) -> str:
@@ -122,13 +91,13 @@ def order_row(account: Account, order: Order, *, fill: Fill | None = None) -> Ro
         "ccy": "",
         "clOrdId": "" if is_algo else client_id(order),
         "fee": text(-order.fee),
-        "feeCcy": "USDT",
+        "feeCcy": fee_asset(order),
         "fillPx": text(fill.price) if fill else "",
         "fillSz": contracts(symbol, fill.quantity) if fill else "0",
         "fillTime": str(fill.at_ms) if fill else "",
         "instId": NAMES[symbol],
-        "instType": "SWAP",
-        "lever": str(account.leverage(symbol)),
+        "instType": kind_of(symbol),
+        "lever": leverage(account, symbol),
         "linkedAlgoOrd": {"algoId": ""},
         "ordId": order_id(order),
         "ordType": "market" if request.order_type is OrderType.MARKET else LIMITS[request.time_in_force],
@@ -148,7 +117,7 @@ def order_row(account: Account, order: Order, *, fill: Fill | None = None) -> Ro
         "stpMode": "cancel_maker",
         "sz": contracts(symbol, order.quantity),
         "tag": "",
-        "tdMode": MARGIN[account.margin_mode_of(symbol)],
+        "tdMode": trade_mode(account, symbol),
         "tgtCcy": "",
         "tpOrdPx": "",
         "tpTriggerPx": "",
@@ -198,9 +167,9 @@ def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
         "closeFraction": "1" if is_closing else "",
         "failCode": "51008" if algo_state(order) == "order_failed" else "0",
         "instId": NAMES[request.symbol],
-        "instType": "SWAP",
+        "instType": kind_of(request.symbol),
         "last": "",
-        "lever": str(account.leverage(request.symbol)),
+        "lever": leverage(account, request.symbol),
         "moveTriggerPx": _or_empty(trailing.stop_price(order)),
         "ordId": became,
         "ordIdList": [became] if became else [],
@@ -213,7 +182,7 @@ def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
         "state": algo_state(order),
         "sz": "" if is_closing else contracts(request.symbol, order.quantity),
         "tag": "",
-        "tdMode": MARGIN[account.margin_mode_of(request.symbol)],
+        "tdMode": trade_mode(account, request.symbol),
         "tgtCcy": "",
         "triggerPx": trigger if is_plain else "",
         "triggerPxType": TRIGGER_BY[request.trigger_by] if is_plain else "",
@@ -225,13 +194,19 @@ def algo_row(account: Account, order: Order, *, plan: Plan) -> Row:
 
 def fill_row(fill: Fill, *, order: Order | None) -> Row:
     is_plain = order is None or not order.is_conditional
+    is_spot = kind_of(fill.symbol) == "SPOT"
+    maker, taker = (
+        (POLICY.spot_maker_fee_rate, POLICY.spot_taker_fee_rate)
+        if is_spot
+        else (POLICY.maker_fee_rate, POLICY.taker_fee_rate)
+    )
     return {
         "billId": str(fill.id),
         "clOrdId": fill.client_id if is_plain and not fill.client_id.startswith(OWN_ID) else "",
         "execType": "M" if fill.is_maker else "T",
         "fee": text(-fill.fee),
-        "feeCcy": "USDT",
-        "feeRate": text(-(POLICY.maker_fee_rate if fill.is_maker else POLICY.taker_fee_rate)),
+        "feeCcy": fill.fee_asset or SETTLE,
+        "feeRate": text(-(maker if fill.is_maker else taker)),
         "fillIdxPx": text(fill.price),
         "fillMarkPx": text(fill.price),
         "fillPnl": text(fill.realized_pnl),
@@ -241,7 +216,7 @@ def fill_row(fill: Fill, *, order: Order | None) -> Row:
         "fillSz": contracts(fill.symbol, fill.quantity),
         "fillTime": str(fill.at_ms),
         "instId": NAMES[fill.symbol],
-        "instType": "SWAP",
+        "instType": kind_of(fill.symbol),
         "ordId": order_id(order) if order else str(fill.order_id),
         "posSide": LEG[order.request.leg] if order else "net",
         "side": SIDE[fill.side],

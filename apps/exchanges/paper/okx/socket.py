@@ -7,8 +7,9 @@ import orjson
 
 from apps.exchanges.paper.face import Member
 from apps.exchanges.paper.okx.holdings import balance_row, position_rows, ticker_row
+from apps.exchanges.paper.okx.listing import NAMES, SYMBOLS
 from apps.exchanges.paper.okx.market import BARS, book_row, candle_row, funding_row, mark_row, trade_rows
-from apps.exchanges.paper.okx.rows import NAMES, SYMBOLS, Row
+from apps.exchanges.paper.okx.rows import Row
 from apps.exchanges.paper.okx.user_stream import topic
 from apps.exchanges.paper.websocket import Socket, text_frame
 
@@ -22,7 +23,7 @@ PRIVATE = {
     "business": frozenset({"orders-algo", "algo-advance"}),
     "public": frozenset[str](),
 }
-TYPES = ("SWAP", "ANY")
+TYPES = ("SWAP", "SPOT", "ANY")
 LOGIN_WINDOW_S = 30
 PONG = text_frame(b"pong")
 

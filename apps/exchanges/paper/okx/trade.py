@@ -1,6 +1,7 @@
 """OKX's doors for orders and executions. Each item of a write has an outcome of its own."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,11 +10,11 @@ import orjson
 from apps.exchanges.paper.face import Call, Params
 from apps.exchanges.paper.okx.account import margin_mode_use
 from apps.exchanges.paper.okx.errors import REFUSALS, OkxError, parameter
-from apps.exchanges.paper.okx.market import FOREVER_MS, integer, number, symbol_of, symbols_of
+from apps.exchanges.paper.okx.listing import RULES, SIZES, kind_of
+from apps.exchanges.paper.okx.market import FOREVER_MS, integer, number, swap_of, symbol_of, symbols_of
 from apps.exchanges.paper.okx.rows import (
     LIMITS,
     OWN_ID,
-    SIZES,
     Row,
     client_id,
     fill_row,
@@ -25,6 +26,7 @@ from cts.domain.matching import engine
 from cts.domain.matching.events import OrderUpdated, Refusal, Refused
 from cts.domain.matching.state import BookStatus, Order, Request
 from cts.domain.types import OrderType, PositionSide, Side, TimeInForce
+from cts.domain.units import floor_to_step
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.okx.face import OkxFace
@@ -96,7 +98,7 @@ def amend(face: "OkxFace", call: Call) -> list[Row]:
 
 
 def _place(face: "OkxFace", call: Call) -> Row:
-    request = _request(call)
+    request = _request(face, call)
     margin_mode_use(face, call, symbol=request.symbol)
     events = face.act(
         call.who, lambda: engine.place(call.account, venue=face.venue, request=request, now_ms=call.now_ms)
@@ -121,11 +123,22 @@ def terms(call: Call) -> Row:
     if call.params.get("attachAlgoOrds"):
         raise parameter("attachAlgoOrds")
     is_reduce_only = call.params.get("reduceOnly", "false").lower() == "true"
+    if kind_of(symbol) == "SPOT":
+        return {"symbol": symbol, "side": side, "leg": None, "is_reduce_only": False}
     # Legs of their own close by their side alone: the flag is ignored.
     return {"symbol": symbol, "side": side, "leg": LEGS[leg], "is_reduce_only": is_reduce_only and not LEGS[leg]}
 
 
-def _request(call: Call) -> Request:
+def quantity_of(face: "OkxFace", call: Call, told: Row, size: Decimal, *, is_market: bool) -> Decimal:
+    """In coins; a spot buy at market is in quote, unless it says otherwise."""
+    symbol = told["symbol"]
+    is_in_quote = is_market and told["side"] is Side.BUY and call.params.get("tgtCcy") != "base_ccy"
+    if kind_of(symbol) == "SPOT" and is_in_quote:
+        return floor_to_step(size / face.market.quotes[symbol].ask, RULES[symbol].lot_step)
+    return size * SIZES[symbol]
+
+
+def _request(face: "OkxFace", call: Call) -> Request:
     kind, size = call.params.get("ordType", ""), number(call, "sz")
     if kind != "market" and kind not in FORCES:
         raise parameter("ordType")
@@ -135,7 +148,7 @@ def _request(call: Call) -> Request:
     is_market = kind in ("market", "optimal_limit_ioc")
     return Request(
         order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
-        quantity=size * SIZES[told["symbol"]],
+        quantity=quantity_of(face, call, told, size, is_market=is_market),
         client_id=own_client_id(call, "clOrdId"),
         price=None if is_market else number(call, "px") or None,
         time_in_force=TimeInForce.IOC if is_market else FORCES[kind],
@@ -260,7 +273,7 @@ def fills(face: "OkxFace", call: Call) -> list[Row]:
 
 def close(face: "OkxFace", call: Call) -> list[Row]:
     """Close a whole leg at market."""
-    symbol, account, leg = symbol_of(call), call.account, call.params.get("posSide", "")
+    symbol, account, leg = swap_of(call), call.account, call.params.get("posSide", "")
     if leg not in LEGS:
         raise parameter("posSide")
     side = LEGS[leg] or next((side for side in PositionSide if account.held(symbol, side)), None)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from apps.exchanges.paper.face import Member
 from apps.exchanges.paper.okx.holdings import balance_row, position_row
-from apps.exchanges.paper.okx.rows import NAMES, Row, algo_row, has_become, order_row
+from apps.exchanges.paper.okx.listing import NAMES, kind_of
+from apps.exchanges.paper.okx.rows import Row, algo_row, has_become, order_row
 from cts.domain.matching.events import Event, LegChanged, MoneyMoved, OrderUpdated
 from cts.domain.matching.state import BookStatus
 from cts.domain.types import PositionMode, PositionSide
@@ -68,7 +69,7 @@ def _order_rows(face: "OkxFace", member: Member, event: OrderUpdated) -> list[tu
         "code": "0",
         "execType": ("M" if fill.is_maker else "T") if fill else "",
         "fillFee": row["fee"] if fill is None else format(-fill.fee, "f"),
-        "fillFeeCcy": "USDT" if fill else "",
+        "fillFeeCcy": row["feeCcy"] if fill else "",
         "fillPnl": row["pnl"],
         "lastPx": format(face.market.quotes[symbol].last, "f"),
         "msg": "",
@@ -83,7 +84,7 @@ def _addressed(member: Member, wanted: set[str], channel: str, symbol: str, row:
     """Once for each way the channel was asked for: the answer repeats the question."""
     uid = str(member.account.number)
     messages: list[tuple[str, object]] = []
-    kinds = ("",) if channel == "account" else ("SWAP", "ANY")
+    kinds = ("",) if channel == "account" else (kind_of(symbol), "ANY")
     names = ("",) if channel == "account" else ("", NAMES[symbol])
     for kind in kinds:
         for name in names:
