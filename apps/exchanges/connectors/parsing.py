@@ -266,7 +266,8 @@ class Shape(Generic[S]):
         """Name what the caller found wrong: a word it doesn't know, or a number out of bounds."""
         fields = msgspec.structs.asdict(row)
         for field, table in words.items():
-            self._read.choice(fields, field, table)
+            if fields[field] not in table:
+                self._read.refuse(field, fields[field])
         for field, value in fields.items():
             if isinstance(value, Decimal) and not _is_within(value, positive=field in positive, signed=field in signed):
                 self._read.refuse(field, value)

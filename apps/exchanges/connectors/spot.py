@@ -8,6 +8,7 @@ from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import Capability
 from cts.domain.errors import Unsupported
 from cts.domain.types import MarginMode, OrderRequest, PositionMode, VenuePosition
+from cts.domain.venue import FundingPayment, FundingRate
 
 
 class SpotVerbs(RestConnector, ABC):
@@ -34,6 +35,12 @@ class SpotVerbs(RestConnector, ABC):
 
     def set_position_mode(self, mode: PositionMode) -> None:
         self.require(Capability.POSITION_MODE_SET)
+
+    def funding_rates(self, symbol: str, *, since_ms: int | None = None, limit: int = 100) -> list[FundingRate]:
+        raise self._lacks("funding")
+
+    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
+        raise self._lacks("funding")
 
     def order_checked(self, request: OrderRequest) -> OrderRequest:
         if request.is_reduce_only:
