@@ -1,18 +1,13 @@
 """Which connectors there are, and how one is made. The only module that knows every venue file."""
 
 import threading
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
-from apps.exchanges.connectors.binance import BinanceConnector, BinanceSpotConnector
-from apps.exchanges.connectors.bingx import BingxConnector
-from apps.exchanges.connectors.bybit import BybitConnector, BybitSpotConnector
 from apps.exchanges.connectors.calling import Addresses
 from apps.exchanges.connectors.clock import VenueClock
-from apps.exchanges.connectors.okx import OkxConnector, OkxSpotConnector
-from apps.exchanges.connectors.orangex import OrangeXConnector
-from apps.exchanges.connectors.pionex import PionexConnector
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import COMMUNITY_PREFIX, ExchangeSpec
 from apps.exchanges.connectors.throttle import Limiter, LocalLimiter
@@ -23,24 +18,60 @@ from cts.domain.types import Environment, Market
 if TYPE_CHECKING:
     from apps.exchanges.connectors.ccxt_adapter import CcxtConnector
 
-_KINDS: tuple[type[RestConnector], ...] = (
-    BybitConnector,
-    BybitSpotConnector,
-    BinanceConnector,
-    BinanceSpotConnector,
-    BingxConnector,
-    OkxConnector,
-    OkxSpotConnector,
-    OrangeXConnector,
-    PionexConnector,
-)
-CONNECTORS: dict[str, dict[Market, type[RestConnector]]] = {}
-for _kind in _KINDS:
-    CONNECTORS.setdefault(_kind.spec.name, {})[_kind.spec.market] = _kind
+# By market, the classes of the package that bears the venue's name.
+_OFFERED: dict[str, dict[Market, str]] = {
+    "bybit": {Market.LINEAR: "BybitConnector", Market.SPOT: "BybitSpotConnector"},
+    "binance": {Market.LINEAR: "BinanceConnector", Market.SPOT: "BinanceSpotConnector"},
+    "bingx": {Market.LINEAR: "BingxConnector"},
+    "okx": {Market.LINEAR: "OkxConnector", Market.SPOT: "OkxSpotConnector"},
+    "orangex": {Market.LINEAR: "OrangeXConnector"},
+    "pionex": {Market.LINEAR: "PionexConnector"},
+}
+V = TypeVar("V")
+
+
+class _OnDemand(MutableMapping[str, V]):
+    """Each value made when it is first asked for: who trades on one venue doesn't load the others."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], V]) -> None:
+        self._names = dict.fromkeys(names)
+        self._make = make
+        self._made: dict[str, V] = {}
+
+    def __getitem__(self, name: str) -> V:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __setitem__(self, name: str, value: V) -> None:
+        self._names[name] = None
+        self._made[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._names[name]
+        self._made.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _loaded(name: str) -> dict[Market, type[RestConnector]]:
+    module = import_module(f"{__package__}.{name}")
+    return {market: getattr(module, kind) for market, kind in _OFFERED[name].items()}
+
+
+CONNECTORS: MutableMapping[str, dict[Market, type[RestConnector]]] = _OnDemand(_OFFERED, _loaded)
 # Those of ccxt that the owner named; without any, neither ccxt nor what speaks through it is imported.
 COMMUNITY: dict[str, dict[Market, "type[CcxtConnector]"]] = {}
 # What a venue is, told by its first market: name, keys and environments are the same for all of them.
-EXCHANGES: dict[str, ExchangeSpec] = {name: next(iter(kinds.values())).spec for name, kinds in CONNECTORS.items()}
+EXCHANGES: MutableMapping[str, ExchangeSpec] = _OnDemand(
+    _OFFERED, lambda name: next(iter(CONNECTORS[name].values())).spec
+)
 
 _LOCK = threading.Lock()
 _CLOCKS: dict[str, VenueClock] = {}
