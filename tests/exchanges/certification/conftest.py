@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from apps.exchanges.connectors.registry import CONNECTORS
 from tests.exchanges.certification.faults import ROWS as FAULTS
 from tests.exchanges.certification.matrix import ABSENT, FAIL, PASS, Matrix
-from tests.exchanges.certification.stage import Stage
+from tests.exchanges.certification.stage import PLACES, Stage
 from tests.exchanges.certification.streams import ROWS as STREAMS
 from tests.exchanges.certification.verbs import VERBS
 from tests.paper_fixtures import PaperVenueControl
@@ -16,32 +15,32 @@ from tests.paper_fixtures import PaperVenueControl
 Note = Callable[..., None]
 
 
-@pytest.fixture(params=sorted(CONNECTORS))
-def exchange(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=sorted(PLACES))
+def place(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def stage(exchange: str, paper_venue: PaperVenueControl) -> Iterator[Stage]:
-    made = Stage(exchange, paper_venue)
+def stage(place: str, paper_venue: PaperVenueControl) -> Iterator[Stage]:
+    made = Stage(place, paper_venue)
     yield made
     made.close()
 
 
 @pytest.fixture
-def hasty(exchange: str, paper_venue: PaperVenueControl) -> Iterator[Stage]:
+def hasty(place: str, paper_venue: PaperVenueControl) -> Iterator[Stage]:
     """One that doesn't wait long for an answer."""
-    made = Stage(exchange, paper_venue, timeout_s=1.0)
+    made = Stage(place, paper_venue, timeout_s=1.0)
     yield made
     made.close()
 
 
 @pytest.fixture
-def cell(request: pytest.FixtureRequest, exchange: str) -> Note:
+def cell(request: pytest.FixtureRequest, place: str) -> Note:
     """Say which cell of the table this test fills, and where the venue was shown unable."""
 
     def note(table: str, row: str, *, is_absent: bool = False) -> None:
-        request.node.user_properties.append(("cell", (table, row, exchange, is_absent)))
+        request.node.user_properties.append(("cell", (table, row, place, is_absent)))
 
     return note
 

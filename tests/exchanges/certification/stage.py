@@ -1,4 +1,4 @@
-"""A fresh account of one venue, its connector over real sockets, and what the venue itself says happened."""
+"""A fresh account of one market of a venue, its connector over real sockets, and what the venue itself says happened."""
 
 import itertools
 import time
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from apps.exchanges.connectors.base import Credentials, Target
-from apps.exchanges.connectors.registry import connector_create, connector_kind
+from apps.exchanges.connectors.registry import CONNECTORS, connector_create, connector_kind
 from apps.exchanges.connectors.rest import RestConnector
 from apps.exchanges.connectors.spec import Capability
 from apps.exchanges.connectors.throttle import Grant, LocalLimiter
@@ -28,6 +28,14 @@ from cts.domain.types import (
 )
 from tests.paper_fixtures import PaperVenueControl
 
+# By name: the venue's own for its perpetuals, with the market behind it for any other.
+PLACES: dict[str, tuple[str, Market]] = {
+    name if market is Market.LINEAR else f"{name}-{market}": (name, market)
+    for name, kinds in CONNECTORS.items()
+    for market in kinds
+}
+# One market is behind the perpetuals and spot of the paper venue; it is moved by its perpetual.
+MOVED = "BTC/USDT:USDT"
 _numbers = itertools.count(1)
 
 
@@ -51,11 +59,13 @@ class Recording(HttpTransport):
 
 
 class Stage:
-    """Hedge mode where the venue has it, leverage 5, ten thousand in the account."""
+    """Hedge mode where the venue has it, ten thousand in the account. Spot has neither legs nor what reduces them."""
 
-    def __init__(self, exchange: str, venue: PaperVenueControl, *, timeout_s: float = 5.0) -> None:
-        self.exchange, self.venue = exchange, venue
-        self.spec = connector_kind(exchange, Market.LINEAR).spec
+    def __init__(self, place: str, venue: PaperVenueControl, *, timeout_s: float = 5.0) -> None:
+        self.venue = venue
+        self.exchange, self.market = exchange, market = PLACES[place]
+        self.is_spot = market is Market.SPOT
+        self.spec = connector_kind(exchange, market).spec
         self.symbol, self.other = f"BTC{self.spec.suffix}", f"ETH{self.spec.suffix}"
         self.keys = venue.account(exchange)
         self._names: dict[str, str] = {}
@@ -63,7 +73,7 @@ class Stage:
         mode = PositionMode.HEDGE if self.is_hedged else PositionMode.ONE_WAY
         self._target = Target(
             environment=Environment.PAPER,
-            market=Market.LINEAR,
+            market=market,
             position_mode=mode,
             paper_url=venue.url,
             timeout_s=timeout_s,
@@ -102,7 +112,12 @@ class Stage:
         return self.placed(self.order())
 
     def reduction(self, order_type: OrderType = OrderType.MARKET, **changes: Any) -> OrderRequest:
-        return self.order(order_type, side=Side.SELL, is_reduce_only=True, **changes)
+        """Of what was entered; on spot a sale of it, less what the fee may have taken."""
+        terms = {"quantity": Decimal("0.009")} if self.is_spot else {"is_reduce_only": True}
+        return self.order(order_type, side=Side.SELL, **changes, **terms)
+
+    def price(self, price: float) -> None:
+        self.venue.price(MOVED, price)
 
     def found(self, request: OrderRequest) -> VenueOrder:
         return self.connector.order(
@@ -126,9 +141,19 @@ class Stage:
     def state(self) -> dict[str, Any]:
         return self.venue.state(self.exchange, self.keys)
 
-    def held(self, side: PositionSide = PositionSide.LONG) -> Decimal:
-        legs = self.state()["positions"]
-        return sum((Decimal(leg["quantity"]) for leg in legs if leg["side"] == side), Decimal(0))
+    def holds(self) -> bool:
+        """What was entered, the fee aside."""
+        return self._held() > Decimal("0.0099") if self.is_spot else self._held() == Decimal("0.01")
+
+    def is_flat(self) -> bool:
+        return self._held() < Decimal("0.001") if self.is_spot else self._held() == 0
+
+    def _held(self) -> Decimal:
+        state = self.state()
+        if self.is_spot:
+            return Decimal(state["assets"].get("BTC", 0))
+        legs = state["positions"]
+        return sum((Decimal(leg["quantity"]) for leg in legs if leg["side"] == PositionSide.LONG), Decimal(0))
 
     def times_taken(self, request: OrderRequest) -> int:
         return sum(order["client_id"].lower() == request.client_order_id for order in self.state()["orders"])

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from cts.domain.errors import AmbiguousResult, AuthFailed, ExchangeError, OrderNotFound, RateLimited
+from apps.exchanges.connectors.spec import Capability
+from cts.domain.errors import AmbiguousResult, AuthFailed, ExchangeError, OrderNotFound, RateLimited, Unsupported
 from cts.domain.types import MarginMode, OrderStatus
 from tests.exchanges.certification.conftest import Note
 from tests.exchanges.certification.faults import CLOCK, FAULTS, KEY
@@ -73,12 +74,16 @@ def test_canceling(hasty: Stage, cell: Note, name: str) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_setting(hasty: Stage, cell: Note, name: str) -> None:
-    cell("fault", f"setting: {name}")
+    has_settings = hasty.spec.can(Capability.LEVERAGE)
+    cell("fault", f"setting: {name}", is_absent=not has_settings)
     fault = FAULTS[name]
 
     def set_to(leverage: int) -> None:
         hasty.connector.set_leverage(hasty.symbol, leverage=leverage, margin_mode=MarginMode.CROSS)
 
+    if not has_settings:
+        assert isinstance(outcome(lambda: set_to(7)), Unsupported)
+        return
     hasty.fault(hasty.door_of(lambda: set_to(6)), fault.kind, **fault.options)
     raised = outcome(lambda: set_to(7))
     assert type(raised) is (type(None) if fault.repeated is None else fault.repeated), raised

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.wire
 @pytest.mark.parametrize("name", VERBS)
 def test_verb(stage: Stage, cell: Note, name: str) -> None:
     verb = VERBS[name]
-    is_offered = verb.is_offered(stage)
+    is_offered = verb.is_offered_by(stage.spec)
     cell("verb", name, is_absent=not is_offered)
     if is_offered:
         verb.work(stage)

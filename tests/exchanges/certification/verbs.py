@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from apps.exchanges.connectors.spec import Capability
+from apps.exchanges.connectors.spec import Capability, ExchangeSpec
 from cts.domain.errors import AmbiguousResult, Rejected, Unsupported
-from cts.domain.types import MarginMode, OrderStatus, OrderType, PositionMode, Side, TimeInForce
+from cts.domain.types import MarginMode, Market, OrderStatus, OrderType, PositionMode, Side, TimeInForce
 from cts.domain.venue import AmendRequest, CancelRequest
 from tests.exchanges.certification.stage import Stage
 
@@ -31,14 +31,16 @@ def unsent(ask: Callable[[Stage], object]) -> Work:
 
 @dataclass(frozen=True)
 class Verb:
-    """`absent` shows that a venue without the capability is unable."""
+    """`absent` shows that a venue without the capability is unable, or a market that has no legs."""
 
     work: Work
     needs: Capability | None = None
     absent: Work | None = None
+    needs_legs: bool = False
 
-    def is_offered(self, stage: Stage) -> bool:
-        return self.needs is None or stage.spec.can(self.needs)
+    def is_offered_by(self, spec: ExchangeSpec) -> bool:
+        has_legs = spec.market is not Market.SPOT or not self.needs_legs
+        return has_legs and (self.needs is None or spec.can(self.needs))
 
     def refused(self, stage: Stage) -> None:
         assert self.absent is not None, "say how a venue without it shows that"
@@ -79,6 +81,12 @@ def _positions(stage: Stage) -> None:
     assert (leg.symbol, leg.side, leg.quantity) == (stage.symbol, "long", Decimal("0.01"))
 
 
+def _no_positions(stage: Stage) -> None:
+    """What is held is told as balances."""
+    stage.entered()
+    assert stage.connector.positions() == []
+
+
 def _leverage(stage: Stage) -> None:
     for _ in range(2):
         stage.connector.set_leverage(stage.symbol, leverage=7, margin_mode=MarginMode.CROSS)
@@ -104,6 +112,9 @@ def _position_mode_set(stage: Stage) -> None:
 
 
 def _position_mode_unset(stage: Stage) -> None:
+    if stage.is_spot:
+        unsent(lambda s: s.connector.set_position_mode(PositionMode.HEDGE))(stage)
+        return
     other = {PositionMode.HEDGE: PositionMode.ONE_WAY, PositionMode.ONE_WAY: PositionMode.HEDGE}
     with pytest.raises(Rejected):
         stage.connector.set_position_mode(other[stage.connector.position_mode()])
@@ -112,14 +123,14 @@ def _position_mode_unset(stage: Stage) -> None:
 def _market(stage: Stage) -> None:
     request = stage.entered()
     stage.settles(request, OrderStatus.FILLED)
-    assert stage.held() == Decimal("0.01")
+    assert stage.holds()
 
 
 def _limit(stage: Stage) -> None:
     request = stage.placed(stage.resting())
     told = stage.found(request)
     assert (told.status, told.price, told.filled_quantity) == (OrderStatus.ACCEPTED, Decimal(56000), Decimal(0))
-    stage.venue.price(stage.symbol, 55900)
+    stage.price(55900)
     stage.settles(request, OrderStatus.FILLED)
 
 
@@ -130,7 +141,7 @@ def _post_only(stage: Stage) -> None:
     with suppress(Rejected):
         stage.connector.place(taking)
     assert not stage.is_open(taking)
-    assert stage.held() == 0
+    assert stage.is_flat()
 
 
 def _immediate_or_cancel(stage: Stage) -> None:
@@ -153,16 +164,16 @@ def _reduce_only(stage: Stage) -> None:
     with pytest.raises(Rejected):
         stage.connector.place(stage.reduction())
     stage.entered()
-    stage.placed(stage.reduction(quantity=Decimal("0.01")))
-    assert stage.held() == 0
+    stage.placed(stage.reduction())
+    assert stage.is_flat()
 
 
 def _stop(stage: Stage) -> None:
     stage.entered()
     stop = stage.placed(stage.reduction(OrderType.STOP_MARKET, trigger_price=Decimal(59000)))
     assert stage.is_open(stop)
-    stage.venue.price(stage.symbol, 58990)
-    assert stage.held() == 0
+    stage.price(58990)
+    assert stage.is_flat()
     stage.settles(stop, OrderStatus.FILLED)
 
 
@@ -170,18 +181,18 @@ def _take_profit(stage: Stage) -> None:
     stage.entered()
     target = stage.placed(stage.reduction(OrderType.TAKE_PROFIT_MARKET, trigger_price=Decimal(61000)))
     assert stage.is_open(target)
-    stage.venue.price(stage.symbol, 61010)
-    assert stage.held() == 0
+    stage.price(61010)
+    assert stage.is_flat()
 
 
 def _trailing_stop(stage: Stage) -> None:
     stage.entered()
     trail = stage.placed(stage.reduction(OrderType.TRAILING_STOP, trail_ratio=Decimal("0.01")))
-    stage.venue.price(stage.symbol, 62000)
-    stage.venue.price(stage.symbol, 61500)
-    assert stage.held() == Decimal("0.01")
-    stage.venue.price(stage.symbol, 61300)
-    assert stage.held() == 0
+    stage.price(62000)
+    stage.price(61500)
+    assert stage.holds()
+    stage.price(61300)
+    assert stage.is_flat()
     assert not stage.is_open(trail)
 
 
@@ -338,7 +349,7 @@ VERBS: dict[str, Verb] = {
     "tickers": Verb(_tickers),
     "candles": Verb(_candles),
     "balances": Verb(_balances),
-    "positions": Verb(_positions),
+    "positions": Verb(_positions, absent=_no_positions, needs_legs=True),
     "leverage": Verb(
         _leverage,
         Capability.LEVERAGE,
@@ -349,7 +360,7 @@ VERBS: dict[str, Verb] = {
         Capability.MARGIN_MODE,
         unsent(lambda s: s.connector.set_margin_mode(s.symbol, margin_mode=MarginMode.CROSS, leverage=5)),
     ),
-    "position mode, read": Verb(_position_mode),
+    "position mode, read": Verb(_position_mode, absent=unsent(lambda s: s.connector.position_mode()), needs_legs=True),
     "position mode, set": Verb(_position_mode_set, Capability.POSITION_MODE_SET, _position_mode_unset),
     "market order": Verb(_market),
     "limit order": Verb(_limit),
@@ -364,7 +375,9 @@ VERBS: dict[str, Verb] = {
     "fill or kill": Verb(
         _fill_or_kill, Capability.FILL_OR_KILL, unsent(_place(price=_FAR, time_in_force=TimeInForce.FOK))
     ),
-    "reduce-only": Verb(_reduce_only),
+    "reduce-only": Verb(
+        _reduce_only, absent=unsent(_place(OrderType.MARKET, side=Side.SELL, is_reduce_only=True)), needs_legs=True
+    ),
     "stop on the venue": Verb(_stop, Capability.CONDITIONAL, _NO_STOP),
     "take profit on the venue": Verb(_take_profit, Capability.CONDITIONAL, _NO_STOP),
     "trailing stop": Verb(

@@ -186,7 +186,7 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
         "bybit": accepted_then_canceled,
         "binance": told_by_its_own_door,
         "bingx": has_no_spot,
-        "okx": accepted_then_canceled | has_no_spot,
+        "okx": accepted_then_canceled,
         "pionex": accepted_then_canceled | has_no_spot | has_no_trail,
         "orangex": accepted_then_canceled | has_no_spot | has_no_trail,
     }

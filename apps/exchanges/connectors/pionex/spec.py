@@ -15,9 +15,10 @@ from cts.domain.types import Environment, Market
 from cts.domain.venue import Channel
 
 _WS = {"public": "/wsPub", "private": "/wsUA"}
-# The venue counts weights a second; here they are spaced out instead, a little wider than that. A second with one call
-# too many closes the address for a minute, to exits as well, so nobody may run ahead and nothing is held in reserve.
-_PER_SECOND, _SPACING_S = 5, 0.55
+# The venue counts ten weights a second; here a call of five is followed by the next after three quarters of one, so that
+# one that is half a second late on its way still meets no third in its second: that would close the address for a
+# minute, to exits as well. So nobody may run ahead, and nothing is held in reserve.
+_AT_ONCE, _SPACING_S = 5, 0.75
 
 
 ERRORS = {
@@ -76,8 +77,8 @@ SPEC = ExchangeSpec(
     },
     candles_max=500,
     rate_rules=(
-        RateRule(name="address", scope=Scope.IP, limit=_PER_SECOND, interval_s=_SPACING_S, reserve_ratio=0.0),
-        RateRule(name="account", scope=Scope.ACCOUNT, limit=_PER_SECOND, interval_s=_SPACING_S, reserve_ratio=0.0),
+        RateRule(name="address", scope=Scope.IP, limit=_AT_ONCE, interval_s=_SPACING_S, reserve_ratio=0.0),
+        RateRule(name="account", scope=Scope.ACCOUNT, limit=_AT_ONCE, interval_s=_SPACING_S, reserve_ratio=0.0),
     ),
     errors=ERRORS,
     # Too many requests close the address for a minute, and every further one for ten seconds more.
