@@ -143,10 +143,21 @@ class Stage:
             price, step = price * (1 + step), step * 1.2
         raise AssertionError("the line fired no order")
 
-    def fire(self, line: Line, *, price: float = 60_000.0) -> None:
-        """Say, as the study would, that the line has opened at this price; the feed must have told a price already."""
-        exchange = line.study.exchange
-        until(lambda: hub().last((exchange, "paper", "linear"), line.symbol) is not None, what="no price heard")
+    def price_heard(self, exchange: str, *, symbol: str = BTC, price: float = 60_000.0) -> None:
+        """Move the market there, until the feed has told of it just now: by an old price nothing is entered."""
+
+        def is_heard() -> bool:
+            self.venue.price(symbol, price)
+            venue = (exchange, "paper", "linear")
+            tick, age_s = hub().last(venue, symbol), hub().last_age_s(venue, symbol)
+            return tick is not None and tick.price == price and age_s is not None and age_s < 0.5
+
+        until(is_heard, what="no price heard", within_s=30)
+
+    def fire(self, line: Line, *, price: float = 60_000.0, is_heard: bool = True) -> None:
+        """Say, as the study would, that the line has opened at this price, which the feed has just told."""
+        if is_heard:
+            self.price_heard(line.study.exchange, symbol=line.symbol, price=price)
         event = LineEvent(
             kind="opened",
             study_id=line.study_id,
