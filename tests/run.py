@@ -11,8 +11,7 @@ from collections.abc import Callable
 from tests.chromium import chromium_path
 from tests.postgres import postgres_url
 
-# One more than the two cores of a small machine: a third of the time is waiting for sockets and clocks.
-WORKERS = os.environ.get("CTS_TEST_WORKERS", "3")
+WORKERS = os.environ.get("CTS_TEST_WORKERS", "2")
 
 
 def browser_install() -> None:
@@ -31,7 +30,7 @@ def browser_install() -> None:
 def suite_run(title: str, *options: str, **environment: str) -> tuple[bool, str]:
     """One run of pytest, its output passed on as it comes; whether it passed, and its summary line."""
     print(f"\n===== {title} =====", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup", *options]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, *options]
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     summary = ""

@@ -19,8 +19,7 @@ from cts.supervisor.probe import http_get
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "Demo-password-2026"
-# One worker for all of them: an installation of its own on each would start six exchanges several times over.
-pytestmark = [pytest.mark.slow, pytest.mark.wire, pytest.mark.timeout(600), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.slow, pytest.mark.wire, pytest.mark.timeout(600)]
 
 
 class Install:
