@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OFFERED: dict[str, dict[Market, str]] = {
     "bybit": {Market.LINEAR: "BybitConnector", Market.SPOT: "BybitSpotConnector"},
     "binance": {Market.LINEAR: "BinanceConnector", Market.SPOT: "BinanceSpotConnector"},
-    "bingx": {Market.LINEAR: "BingxConnector"},
+    "bingx": {Market.LINEAR: "BingxConnector", Market.SPOT: "BingxSpotConnector"},
     "okx": {Market.LINEAR: "OkxConnector", Market.SPOT: "OkxSpotConnector"},
     "orangex": {Market.LINEAR: "OrangeXConnector"},
     "pionex": {Market.LINEAR: "PionexConnector"},

@@ -3,10 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
-from cts.domain.types import OrderRequest, VenueOrder
+from cts.domain.types import OrderRequest, OrderType, VenueOrder
+
+V = TypeVar("V")
 
 REMEMBERED = 10_000
 # How far the venue's moment of taking an order may lie before ours of sending it.
@@ -25,6 +28,12 @@ class Conditionals:
         self._lock = threading.Lock()
         self._ids: OrderedDict[str, str] = OrderedDict()
         self._sent: OrderedDict[str, Sent] = OrderedDict()
+        self._kinds: OrderedDict[str, OrderType] = OrderedDict()
+
+    def kind(self, client_order_id: str, order_id: str) -> OrderType | None:
+        """What it was asked for as, for a market that has one word for stops and targets; None once forgotten."""
+        sent = self._sent.get(client_order_id)
+        return sent.request.order_type if sent else self._kinds.get(order_id)
 
     def order_id(self, client_order_id: str) -> str:
         return self._ids.get(client_order_id, "")
@@ -42,7 +51,8 @@ class Conditionals:
 
     def learn(self, client_order_id: str, order_id: str) -> None:
         with self._lock:
-            self._sent.pop(client_order_id, None)
+            if sent := self._sent.pop(client_order_id, None):
+                _keep(self._kinds, order_id, sent.request.order_type)
             _keep(self._ids, client_order_id, order_id)
 
     def name_of(self, told: VenueOrder) -> str:
@@ -57,7 +67,10 @@ def is_same(sent: Sent, told: VenueOrder) -> bool:
     return (
         not told.client_order_id
         and (told.created_ms or told.updated_ms) >= sent.at_ms - SLACK_MS
-        and (told.symbol, told.side, told.order_type) == (request.symbol, request.side, request.order_type)
+        and (told.symbol, told.side) == (request.symbol, request.side)
+        # A stop and a target of the same terms can't both wait: the price is on one side of their trigger.
+        and told.order_type.is_conditional
+        and (told.order_type is OrderType.TRAILING_STOP) is (request.order_type is OrderType.TRAILING_STOP)
         and told.quantity == request.quantity
         and told.position_side in (None, request.position_side)
         and (request.trail_ratio is not None or told.trigger_price == request.trigger_price)
@@ -68,7 +81,7 @@ def found(sent: Sent, listed: Iterable[VenueOrder]) -> VenueOrder | None:
     return min((told for told in listed if is_same(sent, told)), key=lambda told: told.created_ms, default=None)
 
 
-def _keep(memory: "OrderedDict[str, Sent] | OrderedDict[str, str]", key: str, value: object) -> None:
-    memory[key] = value  # type: ignore[assignment]
+def _keep(memory: OrderedDict[str, V], key: str, value: V) -> None:
+    memory[key] = value
     if len(memory) > REMEMBERED:
         memory.popitem(last=False)

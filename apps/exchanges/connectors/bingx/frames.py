@@ -34,6 +34,11 @@ def subscription(topic: str) -> str:
     return msgspec.json.encode({"id": topic, "reqType": "sub", "dataType": topic}).decode()
 
 
+def pong(ping: dict[str, object]) -> str:
+    """To a ping that is a message, as the spot market sends them."""
+    return msgspec.json.encode({"pong": ping["ping"], "time": ping.get("time")}).decode()
+
+
 class Pace:
     """Lets so many frames a second go; the others wait for the next frame received."""
 

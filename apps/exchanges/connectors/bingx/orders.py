@@ -1,8 +1,8 @@
 """BingX's orders, one at a time: placed, changed, canceled, looked up."""
 
 from abc import ABC
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -12,7 +12,7 @@ from apps.exchanges.connectors.bingx.events import BingxEvents
 from apps.exchanges.connectors.bingx.words import FORCE_WORDS, KIND_WORDS, LEG_WORDS, SIDE_WORDS
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Call
-from cts.domain.errors import AmbiguousResult, ExchangeError
+from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound
 from cts.domain.types import OrderAck, OrderRequest, OrderType, VenueOrder
 from cts.domain.units import decimal_text
 from cts.domain.venue import AmendRequest
@@ -22,6 +22,12 @@ PAGE = 1000
 
 
 class BingxOrders(BingxEvents, ABC):
+    client_id_field: ClassVar[str] = "clientOrderId"
+    cancel_call: ClassVar[Call] = calls.CANCEL
+    cancel_all_call: ClassVar[Call] = calls.CANCEL_ALL
+    order_call: ClassVar[Call] = calls.ORDER
+    open_orders_call: ClassVar[Call] = calls.OPEN_ORDERS
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._conditionals = Conditionals()
@@ -93,7 +99,7 @@ class BingxOrders(BingxEvents, ABC):
             venue_order_id = venue_order_id or self._conditional_id(symbol, client_order_id)
         if venue_order_id and (is_conditional or not client_order_id):
             return named | {"orderId": venue_order_id}
-        return named | {"clientOrderId": client_order_id}
+        return named | {self.client_id_field: client_order_id}
 
     def _conditional_id(self, symbol: str, client_order_id: str) -> str:
         """The venue's id: remembered, or of the order whose answer was lost and which is there all the same."""
@@ -133,18 +139,44 @@ class BingxOrders(BingxEvents, ABC):
     def cancel(
         self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
     ) -> None:
-        self.call(calls.CANCEL, self.naming(symbol, client_order_id, venue_order_id, is_conditional=is_conditional))
+        self.call(self.cancel_call, self.naming(symbol, client_order_id, venue_order_id, is_conditional=is_conditional))
 
     def cancel_all(self, symbol: str) -> None:
-        self.call(calls.CANCEL_ALL, {"symbol": self.venue_symbol(symbol)})
+        self.call(self.cancel_all_call, {"symbol": self.venue_symbol(symbol)})
 
     def order(
         self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
     ) -> VenueOrder:
         naming = self.naming(symbol, client_order_id, venue_order_id, is_conditional=is_conditional)
-        return self.parse_order(self.read.mapping(self.data(calls.ORDER, naming), "order"))
+        return self.parse_order(self._order_row(naming))
+
+    def _order_row(self, naming: Mapping[str, str]) -> Row:
+        return self.read.mapping(self.data(self.order_call, naming), "order")
 
     def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
         params = {"symbol": self.venue_symbol(symbol)} if symbol else {}
-        rows = self.read.rows(self.data(calls.OPEN_ORDERS, params), "orders")
+        rows = self.read.rows(self.data(self.open_orders_call, params), "orders")
         return [self.parse_order(row) for row in rows if self.symbol_or_none(row) is not None]
+
+    def learn_client_ids(self, symbol: str, rows: Iterable[Row], *, since_ms: int | None) -> None:
+        """Trades don't name it: from the history of orders, which tells many at once; then order by order."""
+        unknown = {
+            order_id for row in rows if self.client_ids.get(order_id := self.read.identifier(row, "orderId")) is None
+        }
+        if not unknown:
+            return
+        for start, end in self.windows(since_ms, span_ms=HISTORY_SPAN_MS):
+            for row in self.history_rows(symbol, start_ms=start, end_ms=end):
+                self._learn(row)
+        for order_id in sorted(unknown):
+            if self.client_ids.get(order_id) is None:
+                try:
+                    self._learn(self._order_row({"symbol": self.venue_symbol(symbol), "orderId": order_id}))
+                except OrderNotFound:
+                    continue
+
+    def _learn(self, row: Row) -> None:
+        order_id = self.read.identifier(row, "orderId")
+        told = self.read.text_or_empty(row, "clientOrderId") or self.read.text_or_empty(row, "clientOrderID")
+        if told or self.client_ids.get(order_id) is None:
+            self.client_ids.learn(order_id, told)

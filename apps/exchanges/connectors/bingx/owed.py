@@ -14,7 +14,7 @@ from cts.domain.errors import ExchangeError
 from cts.domain.types import VenueOrder
 
 if TYPE_CHECKING:
-    from apps.exchanges.connectors.bingx.connector import BingxConnector
+    from apps.exchanges.connectors.bingx.orders import BingxOrders
 
 # A trade is listed a moment after it is told of. What isn't there by then is for a reconcile to find.
 ASK_AGAIN_S = 0.5
@@ -36,7 +36,7 @@ class Debt(msgspec.Struct):
 class Owed:
     """Only for the stream's own thread."""
 
-    def __init__(self, connector: "BingxConnector", events: StreamEvents) -> None:
+    def __init__(self, connector: "BingxOrders", events: StreamEvents) -> None:
         self._connector = connector
         self._events = events
         self._debts: dict[str, Debt] = {}

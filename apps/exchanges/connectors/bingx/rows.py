@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.exchanges.connectors.bingx.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER, OrderRow, PositionRow
 from apps.exchanges.connectors.bingx.spec import SPEC, TIME
-from apps.exchanges.connectors.bingx.words import KINDS, LEGS, MAY_TRADE_SWAPS, MAY_WITHDRAW, ROLES, SIDES, STATUSES
+from apps.exchanges.connectors.bingx.words import KINDS, LEGS, ROLES, SIDES, STATUSES
 from apps.exchanges.connectors.client_ids import ClientIds
 from apps.exchanges.connectors.parsing import HUGE, TINY, ZERO, Row
 from apps.exchanges.connectors.rest import RestConnector
@@ -22,7 +22,7 @@ from cts.domain.types import (
     VenueOrder,
     VenuePosition,
 )
-from cts.domain.venue import FundingPayment, FundingRate, KeyRights
+from cts.domain.venue import FundingPayment, FundingRate
 
 _HUNDRED = Decimal(100)
 _PLAY_MONEY = "VST"  # what contracts of the simulated market settle in
@@ -236,15 +236,4 @@ class BingxRows(RestConnector, ABC):
             amount=read.signed(row, "income"),
             asset=read.text(row, "asset"),
             at_ms=read.integer(row, "time"),
-        )
-
-    def parse_key_rights(self, row: Row) -> KeyRights:
-        rights, addresses = row.get("permissions"), row.get("ipAddresses")
-        if not isinstance(rights, list):
-            self.read.refuse("permissions", rights)
-        told = set(map(str, rights))
-        return KeyRights(
-            can_trade=MAY_TRADE_SWAPS in told,
-            can_withdraw=MAY_WITHDRAW in told,
-            is_address_bound=bool(addresses) if isinstance(addresses, list) else None,
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.bingx.frames import Pace, Shelf, subscription, unpacked
+from apps.exchanges.connectors.bingx.frames import Pace, Shelf, pong, subscription, unpacked
 from apps.exchanges.connectors.bingx.owed import Owed
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.stream import Dialect, Stream, StreamBroken, log, tell
@@ -14,7 +14,7 @@ from cts.domain.types import OrderStatus, Tick
 from cts.domain.venue import Channel
 
 if TYPE_CHECKING:
-    from apps.exchanges.connectors.bingx.connector import BingxConnector
+    from apps.exchanges.connectors.bingx.wire import BingxWire
 
 LISTEN_KEY_RENEW_S = 30 * 60.0
 # A quote that is told long after it was true has been seen at the start of a subscription.
@@ -23,7 +23,7 @@ PING, PONG = ("Ping", b"Ping"), "Pong"
 
 
 def public_stream(
-    connector: "BingxConnector",
+    connector: "BingxWire",
     symbols: Iterable[str],
     events: StreamEvents,
     *,
@@ -35,7 +35,7 @@ def public_stream(
         Channel.TICKERS: ("ticker", "lastPrice"),
         Channel.TRADES: ("trade",),
         Channel.BOOK_TOP: ("bookTicker",),
-        Channel.CANDLES: (f"kline_{connector.spec.timeframes.get(timeframe_s, '')}",),
+        Channel.CANDLES: (f"kline_{connector.stream_intervals.get(timeframe_s, '')}",),
     }
     kinds = tuple(kind for channel in sorted(channels) for kind in topics[channel])
     shelf, wanted = Shelf(topics_each=len(kinds)), sorted(symbols)
@@ -46,11 +46,11 @@ def public_stream(
     dialects = [dialect() for _ in range(shelf.sockets_for(wanted))]
     for each in dialects:
         each.subscribe(wanted)
-    return Stream(dialects, events=events, name="bingx-public", another=dialect)
+    return Stream(dialects, events=events, name=f"bingx-{connector.spec.market}-public", another=dialect)
 
 
-class _BingxDialect(Dialect):
-    def __init__(self, connector: "BingxConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
+class BingxDialect(Dialect):
+    def __init__(self, connector: "BingxWire", *, urls: Sequence[str], events: StreamEvents) -> None:
         super().__init__(urls=urls, events=events, heartbeat_s=connector.spec.heartbeat_s)
         self._connector = connector
 
@@ -59,7 +59,11 @@ class _BingxDialect(Dialect):
         if text in PING:
             return [PONG, *self._quietly()]
         message = self._connector.read.decode(text)
-        return self._message(message) if isinstance(message, dict) else []
+        if not isinstance(message, dict):
+            return []
+        if "ping" in message:
+            return [pong(message), *self._quietly()]
+        return self._message(message)
 
     def _message(self, message: Row) -> list[str]:
         raise NotImplementedError
@@ -69,14 +73,14 @@ class _BingxDialect(Dialect):
         return []
 
 
-class PublicDialect(_BingxDialect):
+class PublicDialect(BingxDialect):
     """The day's figures and quotes come every second, the last price with each trade."""
 
     is_never_quiet = True
 
     def __init__(
         self,
-        connector: "BingxConnector",
+        connector: "BingxWire",
         shelf: Shelf,
         *,
         kinds: tuple[str, ...],
@@ -153,22 +157,25 @@ class PublicDialect(_BingxDialect):
     def _last_price(self, row: Row, received_ns: int) -> None:
         read = self._connector.read
         symbol, last = self._connector.symbol(row, "s"), float(read.positive(row, "c"))
+        # The spot market's comes without a time, or with that of the trade.
+        at_ms = read.integer_or_none(row, "E") or read.integer_or_none(row, "T") or self._connector.now_ms()
         bid, ask = self._quotes.get(symbol, (last, last))
         # Quotes the price has left behind are none.
         if not bid <= last <= ask:
             bid = ask = last
-        tell(self.events.on_ticks, [Tick(symbol, last, bid, ask, read.integer(row, "E"), received_ns)])
+        tell(self.events.on_ticks, [Tick(symbol, last, bid, ask, at_ms, received_ns)])
 
     def _book(self, row: Row) -> None:
         read = self._connector.read
-        if read.integer(row, "E") - read.integer(row, "T") <= QUOTE_AGE_MAX_MS:
+        at_ms = read.integer(row, "E")
+        if at_ms - (read.integer_or_none(row, "T") or at_ms) <= QUOTE_AGE_MAX_MS:
             tell(self.events.on_book_top, self._connector.parse_book_event(row))
 
 
-class PrivateDialect(_BingxDialect):
+class PrivateDialect(BingxDialect):
     """The address is the login: it ends in a key that lives an hour and is renewed. Everything is told unasked."""
 
-    def __init__(self, connector: "BingxConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
+    def __init__(self, connector: "BingxWire", *, urls: Sequence[str], events: StreamEvents) -> None:
         super().__init__(connector, urls=urls, events=events)
         self._owed = Owed(connector, events)
         self._listen_key = ""

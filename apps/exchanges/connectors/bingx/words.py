@@ -47,4 +47,4 @@ STATUSES = {
 }
 ROLES = {"maker": True, "taker": False}
 # What a key may do, by the numbers of the venue's list.
-MAY_TRADE_SWAPS, MAY_WITHDRAW = "3", "5"
+MAY_TRADE_SPOT, MAY_TRADE_SWAPS, MAY_WITHDRAW = "1", "3", "5"
