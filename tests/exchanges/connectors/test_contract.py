@@ -120,7 +120,7 @@ def order_of(exchange: str, order_type: OrderType, **changes: Any) -> OrderReque
 
 
 # The trigger's side of the price makes the difference there, and nothing else.
-ONE_WORD_FOR_STOP_AND_TARGET = {"bybit-spot"}
+ONE_WORD_FOR_STOP_AND_TARGET = {"bingx-spot", "bybit-spot"}
 # What a spot market hasn't: refused before anything is sent, or empty.
 NOT_SPOT = {
     *("positions", "position_mode", "set_leverage", "set_leverage_already", "set_margin_mode"),

@@ -33,6 +33,8 @@ from tests.paper_fixtures import PaperVenueControl
 
 pytestmark = pytest.mark.wire
 BTC, ETH, PERPETUAL = "BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"
+# Where what an order costs has an upper bound, and its quantity none.
+BOUND_BY_COST = {"bingx", "okx"}
 
 
 @pytest.fixture(params=sorted(name for name, kinds in CONNECTORS.items() if Market.SPOT in kinds))
@@ -73,15 +75,15 @@ def held(connector: RestConnector) -> dict[str, Balance]:
 
 
 def test_market_data_is_whole(spot: RestConnector, exchange: str) -> None:
-    is_okx = exchange == "okx"
     rules = {instrument.symbol: instrument for instrument in spot.instruments()}
     assert set(rules) >= {BTC, ETH}
     assert not any(":" in symbol for symbol in rules)
     coin = rules[BTC]
     assert (coin.market, coin.base, coin.quote, coin.max_leverage) == (Market.SPOT, "BTC", "USDT", 1)
     assert coin.lot_step <= Decimal("0.01")
-    # OKX knows a least size alone, and tells the largest of what is done at market in quote.
-    assert (coin.min_notional, coin.max_market_quantity is None) == ((None, True) if is_okx else (5, False))
+    # OKX knows a least size alone, and tells the largest of what is done at market in quote, as BingX does.
+    assert coin.min_notional == (None if exchange == "okx" else 5)
+    assert (coin.max_market_quantity is None) == (exchange in BOUND_BY_COST)
     tickers = {ticker.symbol: ticker for ticker in spot.tickers([BTC, ETH])}
     assert set(tickers) == {BTC, ETH}
     (btc,) = spot.tickers([BTC])

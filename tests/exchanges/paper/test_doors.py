@@ -103,7 +103,7 @@ def venue(tmp_path: Path) -> Iterator[PaperVenue]:
 ORDER_PATHS = {
     "bybit": ["/v5/order/create"],
     "binance": ["/fapi/v1/order", "/fapi/v1/algoOrder"],
-    "bingx": ["/openApi/swap/v2/trade/order"],
+    "bingx": ["/openApi/swap/v2/trade/order", "/openApi/spot/v1/trade/order"],
     "okx": ["/api/v5/trade/order", "/api/v5/trade/order-algo"],
     "pionex": ["/uapi/v1/trade/order"],
 }
@@ -173,6 +173,8 @@ def test_numbers_no_market_knows_are_refused(venue: PaperVenue, slug: str, numbe
         params = {**GOOD, **WORDS[slug], name: number}
         if path.endswith("order-algo"):
             params["ordType"] = "conditional"
+        if "/spot/" in path:
+            params["type"] = "LIMIT"
         assert json.loads(face.answer(signed(slug, "POST", path, params)).body) != {}
     assert face.members["key"].account.fills == []
 
@@ -185,7 +187,7 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     lacking = {
         "bybit": accepted_then_canceled,
         "binance": told_by_its_own_door,
-        "bingx": has_no_spot,
+        "bingx": set(),
         "okx": accepted_then_canceled,
         "pionex": accepted_then_canceled | has_no_spot | has_no_trail,
         "orangex": accepted_then_canceled | has_no_spot | has_no_trail,

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.wire
 COIN, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
 
 
-@pytest.fixture(params=["bybit", "binance", "okx"])
+@pytest.fixture(params=["bybit", "binance", "bingx", "okx"])
 def client(request: pytest.FixtureRequest, ccxt_client: Any) -> Any:
     made = ccxt_client(request.param, defaultType="spot", fetchMarkets={"types": ["spot"]})
     made.load_markets()

@@ -5,7 +5,16 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from apps.exchanges.connectors.bingx.shapes import ORDER, ORDER_WORDS, POSITION, READ, TICKER, OrderRow, PositionRow
+from apps.exchanges.connectors.bingx.shapes import (
+    ORDER,
+    ORDER_WORDS,
+    POSITION,
+    READ,
+    TICKER,
+    OrderRow,
+    PositionRow,
+    in_text,
+)
 from apps.exchanges.connectors.bingx.spec import SPEC, TIME
 from apps.exchanges.connectors.bingx.words import KINDS, LEGS, ROLES, SIDES, STATUSES
 from apps.exchanges.connectors.client_ids import ClientIds
@@ -159,10 +168,7 @@ class BingxRows(RestConnector, ABC):
         return PositionSide.LONG if lean > 0 else PositionSide.SHORT
 
     def parse_order(self, row: Row | bytes) -> VenueOrder:
-        if isinstance(row, dict):
-            # Prices are text, but now and then a number.
-            row = {name: str(value) if type(value) is Decimal else value for name, value in row.items()}
-        r, read = ORDER.read(row), self.read
+        r, read = ORDER.read(in_text(row)), self.read
         quantity, filled, order_id = r.origQty, r.executedQty, str(r.orderId)
         try:
             side, status, leg, kind = SIDES[r.side], STATUSES[r.status], LEGS[r.positionSide], KINDS[r.type]

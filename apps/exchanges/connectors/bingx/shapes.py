@@ -8,9 +8,16 @@ from decimal import Decimal
 import msgspec
 
 from apps.exchanges.connectors.bingx.words import KINDS, LEGS, SIDES, STATUSES
-from apps.exchanges.connectors.parsing import ZERO, Milliseconds, Reader, Shape, Words
+from apps.exchanges.connectors.parsing import ZERO, Milliseconds, Reader, Row, Shape, Words
 
 READ = Reader("bingx")
+
+
+def in_text(row: Row | bytes) -> Row | bytes:
+    """Prices are text, but now and then a number; a whole one has no point."""
+    if not isinstance(row, dict):
+        return row
+    return {name: str(value) if type(value) in (int, Decimal) else value for name, value in row.items()}
 
 
 class TickerRow(msgspec.Struct, gc=False):

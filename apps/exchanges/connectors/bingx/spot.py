@@ -49,11 +49,13 @@ class BingxSpotConnector(BingxSpotRows):
         ]
 
     def _candle_page(self, symbol: str, *, interval: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:
-        # The start is excluded, some say. Without a zone, days begin in Singapore.
+        # The start is excluded, some say. Without a zone, days begin in Singapore. Of a window the venue doesn't have it
+        # was seen to tell another one.
         params = {"symbol": self.venue_symbol(symbol), "interval": interval, "limit": str(limit), "timeZone": "0"}
         params |= {"startTime": str(start_ms - 1), "endTime": str(end_ms)}
         rows = self.envelope(calls.CANDLES, params).get("data")
-        return self.read.columns(rows, "data", names=("open_ms", "open", "high", "low", "close", "volume"))
+        told = self.read.columns(rows, "data", names=("open_ms", "open", "high", "low", "close", "volume"))
+        return [row for row in told if start_ms <= self.read.integer(row, "open_ms") <= end_ms]
 
     # --- account ----------------------------------------------------------------------------------------------------
     def balances(self) -> list[Balance]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from apps.exchanges.connectors.bingx.shapes import READ
+from apps.exchanges.connectors.bingx.shapes import READ, in_text
 from apps.exchanges.connectors.bingx.spot_spec import (
     CANCEL,
     CANCEL_ALL,
@@ -102,9 +102,7 @@ class BingxSpotRows(SpotVerbs, BingxWire, ABC):
         return Balance(asset=self.read.text(row, "asset"), total=total, available=free, equity=total)
 
     def parse_order(self, row: Row | bytes) -> VenueOrder:
-        if isinstance(row, dict):
-            row = {name: str(value) if type(value) is Decimal else value for name, value in row.items()}
-        r, read = SPOT_ORDER.read(row), self.read
+        r, read = SPOT_ORDER.read(in_text(row)), self.read
         quantity, filled, cost, order_id = r.origQty, r.executedQty, r.cummulativeQuoteQty, str(r.orderId)
         try:
             side, status, kind = SIDES[r.side], STATUSES[r.status], KINDS[r.type]
@@ -125,7 +123,7 @@ class BingxSpotRows(SpotVerbs, BingxWire, ABC):
             quantity=quantity or filled,
             filled_quantity=filled,
             average_price=cost / filled if cost and filled else None,
-            price=read.price_in(r.price, "price") if kind is OrderType.LIMIT else None,
+            price=read.price_in(r.price, "price") if r.type.endswith("LIMIT") else None,
             trigger_price=read.price_in(r.StopPrice or r.stopPrice, "StopPrice" if r.StopPrice else "stopPrice"),
             created_ms=r.time,
             updated_ms=r.updateTime,

@@ -51,6 +51,7 @@ SPOT_SPEC = msgspec.structs.replace(
     }),
     batch_max=1,
     suffix="/USDT",
+    candles_max=1000,
     rate_rules=tuple(_rules()),
     # Argument, no such symbol; a price far from the market's.
     errors=ERRORS | codes(ErrorClass.REJECT, "100204 100400 100440") | codes(ErrorClass.RECONCILE, "100503"),

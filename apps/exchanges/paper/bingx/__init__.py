@@ -1,1 +1,1 @@
-"""BingX perpetual swaps: its paths, parameters, signatures, error codes and websockets over the paper venue's matching."""
+"""BingX, perpetual swaps and spot: its paths, parameters, signatures, error codes and websockets over the paper venue's matching."""

@@ -10,7 +10,7 @@ from apps.exchanges.paper.bingx.rows import NAMES, POLICY, RULES, income_row
 from apps.exchanges.paper.face import Call
 from cts.domain.matching import liquidation
 from cts.domain.matching.events import Refusal, Refused
-from cts.domain.types import MarginMode, PositionMode
+from cts.domain.types import MarginMode, Market, PositionMode
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.bingx.face import BingxFace
@@ -104,7 +104,8 @@ def commission_rate(face: "BingxFace", call: Call) -> object:
 def income(face: "BingxFace", call: Call) -> object:
     start, end = window(call, "startTime", "endTime", span_ms=INCOME_SPAN_MS)
     symbol = symbol_of(call) if call.params.get("symbol") else None
-    entries = [entry for entry in call.account.ledger if symbol in (None, entry.symbol) and start <= entry.at_ms <= end]
+    ledger = [entry for entry in call.account.ledger if entry.market is Market.LINEAR]
+    entries = [entry for entry in ledger if symbol in (None, entry.symbol) and start <= entry.at_ms <= end]
     rows = [income_row(entry) for entry in entries]
     if kind := call.params.get("incomeType"):
         rows = [row for row in rows if row["incomeType"] == kind]
@@ -113,7 +114,7 @@ def income(face: "BingxFace", call: Call) -> object:
 
 def api_permissions(face: "BingxFace", call: Call) -> object:
     """1 spot, 2 reading, 3 perpetual swaps, 5 withdrawals."""
-    return {"apiKey": call.who.api_key, "permissions": [2, 3], "ipAddresses": [], "note": "paper"}
+    return {"apiKey": call.who.api_key, "permissions": [1, 2, 3], "ipAddresses": [], "note": "paper"}
 
 
 def listen_key_create(face: "BingxFace", call: Call) -> object:

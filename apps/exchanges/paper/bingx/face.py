@@ -7,12 +7,15 @@ from urllib.parse import parse_qsl
 import msgspec
 import orjson
 
-from apps.exchanges.paper.bingx import account, lists, trade
+from apps.exchanges.paper.bingx import account, lists, spot, spot_market, trade
 from apps.exchanges.paper.bingx import market as public
 from apps.exchanges.paper.bingx.errors import BingxError
 from apps.exchanges.paper.bingx.lists import as_text, refusal
 from apps.exchanges.paper.bingx.rows import POLICY, RULES, wire_id
 from apps.exchanges.paper.bingx.socket import Session, open_session, packed
+from apps.exchanges.paper.bingx.spot_rows import SPOT_RULES
+from apps.exchanges.paper.bingx.spot_socket import open_spot_session
+from apps.exchanges.paper.bingx.spot_streams import spot_broadcast, spot_messages
 from apps.exchanges.paper.bingx.streams import broadcast
 from apps.exchanges.paper.bingx.user_stream import config_message, private_messages
 from apps.exchanges.paper.face import Call, Face, Member, Params
@@ -39,7 +42,7 @@ class Door(msgspec.Struct, frozen=True, array_like=True):
 
 
 Q, T, U = "/openApi/swap/v2/quote/", "/openApi/swap/v2/trade/", "/openApi/swap/v2/user/"
-LISTEN = "/openApi/user/auth/userDataStream"
+LISTEN, SPOT = "/openApi/user/auth/userDataStream", "/openApi/spot/v1/"
 DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/openApi/swap/v2/server/time"): Door(public.time, 50, False),
     ("GET", Q + "contracts"): Door(public.contracts, 50, False),
@@ -79,13 +82,31 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", LISTEN): Door(account.listen_key_create, 2, True, True),
     ("PUT", LISTEN): Door(account.listen_key_keep, 2),
     ("DELETE", LISTEN): Door(account.listen_key_close, 2),
+    ("GET", "/openApi/cswap/v1/market/contracts"): Door(public.coin_contracts, 50, False),
+    ("GET", SPOT + "server/time"): Door(public.time, 50, False),
+    ("GET", SPOT + "common/symbols"): Door(spot_market.symbols, 50, False),
+    ("GET", SPOT + "ticker/24hr"): Door(spot_market.day_tickers, 50, False),
+    ("GET", SPOT + "ticker/bookTicker"): Door(spot_market.book_tickers, 50, False),
+    ("GET", SPOT + "market/depth"): Door(spot_market.depth, 50, False),
+    ("GET", SPOT + "market/trades"): Door(spot_market.trades, 50, False),
+    ("GET", SPOT + "market/kline"): Door(spot_market.klines, 50, False),
+    ("GET", "/openApi/spot/v2/market/kline"): Door(spot_market.klines, 50, False),
+    ("GET", SPOT + "account/balance"): Door(spot.balance),
+    ("GET", SPOT + "user/commissionRate"): Door(spot.commission_rate, 2),
+    ("POST", SPOT + "trade/order"): Door(spot.create, 10),
+    ("POST", SPOT + "trade/cancel"): Door(spot.cancel),
+    ("POST", SPOT + "trade/cancelOpenOrders"): Door(spot.cancel_all, 2),
+    ("GET", SPOT + "trade/query"): Door(spot.query, 10),
+    ("GET", SPOT + "trade/openOrders"): Door(spot.open_orders, 10),
+    ("GET", SPOT + "trade/historyOrders"): Door(spot.history, 10),
+    ("GET", SPOT + "trade/myTrades"): Door(spot.my_trades),
 }
 
 
 class BingxFace(Face):
     slug = "bingx"
     policy = POLICY
-    rules = RULES
+    rules = RULES | SPOT_RULES
 
     def __init__(self, *, market: Market, store: Store, faults: Faults, is_limited: bool = False) -> None:
         super().__init__(market=market, store=store, faults=faults, is_limited=is_limited)
@@ -105,7 +126,7 @@ class BingxFace(Face):
                 headers = self._limit(call, door)
             data = door.handler(self, call)
         except (BingxError, Refused) as error:
-            return self._refused(*refusal(error))
+            return self._refused(*refusal(error, is_spot=request.path.startswith("/openApi/spot/")))
         return json_response(data if door.is_bare else {"code": 0, "msg": "", "data": data}, headers=headers)
 
     def _refused(self, code: int, message: str) -> Response:
@@ -168,17 +189,19 @@ class BingxFace(Face):
                 member.listeners.clear()
 
     def connect(self, request: Request, socket: Socket) -> bool:
-        return open_session(self, request, socket)
+        opening = {"/swap-market": open_session, "/market": open_spot_session}.get(request.path)
+        return opening is not None and opening(self, request, socket)
 
     def publish(self, member: Member, events: list[Event]) -> list[tuple[str, object]]:
-        return private_messages(self, member, events)
+        return private_messages(self, member, events) + spot_messages(member, events)
 
     def broadcast(self, symbol: str) -> None:
         second = self.market.quotes[symbol].at_ms // 1000
         is_new_second = self._seconds.get(symbol) != second or self.market.is_quiet
         self._seconds[symbol] = second
         if self.sessions:
-            broadcast(self, symbol, is_new_second=is_new_second)
+            tell = broadcast if symbol in RULES else spot_broadcast
+            tell(self, symbol, is_new_second=is_new_second)
 
 
 def _params(request: Request) -> Params:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from apps.exchanges.paper.bingx.errors import REFUSALS, BingxError, invalid
+from apps.exchanges.paper.bingx.errors import ILLEGAL, REFUSALS, SPOT_ILLEGAL, SPOT_REFUSALS, BingxError, invalid
 from apps.exchanges.paper.bingx.market import integer, symbol_of
-from apps.exchanges.paper.bingx.rows import SYMBOLS, Row, fill_order_row, fill_row, kind, order_number
+from apps.exchanges.paper.bingx.rows import RULES, SYMBOLS, Row, fill_order_row, fill_row, kind, order_number
 from apps.exchanges.paper.bingx.trade import ack_row, find, place, told
 from apps.exchanges.paper.face import Call
 from cts.domain.matching import engine
@@ -55,8 +55,10 @@ def place_many(face: "BingxFace", call: Call) -> object:
     return {"orders": orders, "errors": errors or None}
 
 
-def refusal(error: BingxError | Refused) -> tuple[int, str]:
-    return (error.code, error.message) if isinstance(error, BingxError) else REFUSALS[error.reason]
+def refusal(error: BingxError | Refused, *, is_spot: bool = False) -> tuple[int, str]:
+    if isinstance(error, Refused):
+        return (SPOT_REFUSALS if is_spot else REFUSALS).get(error.reason) or REFUSALS[error.reason]
+    return SPOT_ILLEGAL if is_spot and error.code == ILLEGAL else error.code, error.message
 
 
 def cancel_many(face: "BingxFace", call: Call) -> object:
@@ -90,7 +92,9 @@ def chosen(call: Call, orders: list[Order]) -> list[Order]:
     """By symbol and kind, where they are named."""
     symbol = symbol_of(call) if call.params.get("symbol") else None
     wanted = call.params.get("type", "")
-    return [o for o in orders if symbol in (None, o.request.symbol) and wanted in ("", kind(o))]
+    return [
+        o for o in orders if not o.request.is_spot and symbol in (None, o.request.symbol) and wanted in ("", kind(o))
+    ]
 
 
 def cancel_all(face: "BingxFace", call: Call) -> object:
@@ -131,7 +135,7 @@ def _fills(call: Call) -> list[Fill]:
     return [
         fill
         for fill in reversed(call.account.fills)
-        if symbol in (None, fill.symbol)
+        if fill.symbol in ([symbol] if symbol else RULES)
         and start <= fill.at_ms <= end
         and (not wanted or fill.order_id == order_number(wanted))
     ]

@@ -76,6 +76,11 @@ def _contract(symbol: str, *, number: int) -> Row:
     }
 
 
+def coin_contracts(face: "BingxFace", call: Call) -> object:
+    """Those that settle in a coin; none is simulated."""
+    return []
+
+
 def _decimals(step: str) -> int:
     return len(step.partition(".")[2])
 
@@ -156,7 +161,7 @@ def book_ticker(face: "BingxFace", call: Call) -> object:
 
 
 def price_tickers(face: "BingxFace", call: Call) -> object:
-    quotes = [face.market.quotes[symbol] for symbol in face.rules]
+    quotes = [face.market.quotes[symbol] for symbol in NAMES]
     rows = [{"symbol": NAMES[q.symbol], "price": text(q.last), "time": q.at_ms} for q in quotes]
     if not call.params.get("symbol"):
         return rows

@@ -15,6 +15,7 @@ POLICY = Policy(
     maker_fee_rate=Decimal("0.0002"),
     taker_fee_rate=Decimal("0.0005"),
     is_crossing_refused=True,
+    is_wallet_unified=False,
 )
 # base: decimals of quantities, max quantity, max leverage, maintenance ratio
 _LISTED = {

@@ -9,6 +9,7 @@ import orjson
 
 from apps.exchanges.paper.bingx.rows import SYMBOLS
 from apps.exchanges.paper.bingx.streams import KINDS
+from apps.exchanges.paper.face import Member
 from apps.exchanges.paper.http import Request
 from apps.exchanges.paper.websocket import Socket, binary_frame
 
@@ -27,6 +28,12 @@ PING = packed(b"Ping")
 
 
 class Session:
+    symbols = SYMBOLS
+    kinds = KINDS
+    # Before the topics of a market whose names are those of another one.
+    prefix = ""
+    ping = PING
+
     def __init__(self, face: "BingxFace", socket: Socket) -> None:
         self.face = face
         self.socket = socket
@@ -48,6 +55,8 @@ class Session:
             message = orjson.loads(raw)
         except orjson.JSONDecodeError:
             return
+        if isinstance(message, dict) and "pong" in message:
+            self.pong_at = time.monotonic()
         if not isinstance(message, dict) or not isinstance(topic := message.get("dataType"), str):
             return
         code, reason = self._change(str(message.get("reqType", "sub")), topic)
@@ -56,33 +65,40 @@ class Session:
 
     def _change(self, verb: str, topic: str) -> tuple[int, str]:
         name, _, kind = topic.partition("@")
-        if name not in SYMBOLS or kind not in KINDS:
+        if not self.is_known(name, kind):
             return 80015, "dataType not support"
         if verb == "unsub":
             self.topics.discard(topic)
-            self.face.topics[topic].discard(self.socket)
+            self.face.topics[self.prefix + topic].discard(self.socket)
             return 0, ""
         if topic not in self.topics and len(self.topics) >= TOPICS_MAX:
             return 80403, f"your topic num over max {TOPICS_MAX}"
         self.topics.add(topic)
-        self.face.topics[topic].add(self.socket)
+        self.face.topics[self.prefix + topic].add(self.socket)
         return 0, ""
+
+    def is_known(self, name: str, kind: str) -> bool:
+        return name in self.symbols and kind in self.kinds
 
     def second(self, *, is_ping: bool) -> None:
         if time.monotonic() - self.pong_at > PONG_WITHIN_S:
             self.socket.abort()
         elif is_ping:
-            self.socket.send(PING)
+            self.socket.send(self.ping)
+
+
+def listening(face: "BingxFace", request: Request) -> tuple[Member | None, bool]:
+    """Whose listen key the address ends in, and whether it is one."""
+    keys = parse_qs(request.query).get("listenKey", [])
+    member = next((m for m in face.members.values() if m.listen_key and [m.listen_key] == keys), None)
+    return member, bool(member or not keys)
 
 
 def open_session(face: "BingxFace", request: Request, socket: Socket) -> bool:
-    if request.path != "/swap-market":
-        return False
-    keys = parse_qs(request.query).get("listenKey", [])
-    member = next((m for m in face.members.values() if m.listen_key and [m.listen_key] == keys), None)
-    if keys and member is None:
+    member, is_welcome = listening(face, request)
+    if not is_welcome:
         return False
     face.sessions[socket] = Session(face, socket)
     if member is not None:
-        member.listeners[socket] = {"*"}
+        member.listeners[socket] = {"user"}
     return True

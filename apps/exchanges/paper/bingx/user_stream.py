@@ -8,6 +8,7 @@ from apps.exchanges.paper.face import Member
 from cts.domain.matching import margin
 from cts.domain.matching.events import Event, LegChanged, MoneyMoved, OrderUpdated
 from cts.domain.matching.state import ZERO, BookStatus, EntryKind
+from cts.domain.types import Market
 from cts.domain.units import decimal_text as text
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ DONE = {BookStatus.CANCELED: "CANCELED", BookStatus.EXPIRED: "EXPIRED", BookStat
 
 def private_messages(face: "BingxFace", member: Member, events: list[Event]) -> list[tuple[str, object]]:
     """Orders one by one, then what they did to balances and positions. A trigger alone isn't told of."""
-    updates = [event for event in events if isinstance(event, OrderUpdated) and not event.is_trigger]
+    updates = [e for e in events if isinstance(e, OrderUpdated) and not e.is_trigger and not e.order.request.is_spot]
     rows = [_order_message(update) for update in updates]
     return [("user", row) for row in [*rows, *_account_messages(face, member, events)]]
 
@@ -56,7 +57,7 @@ def _order_message(event: OrderUpdated) -> Row:
 
 def _account_messages(face: "BingxFace", member: Member, events: list[Event]) -> list[Row]:
     account = member.account
-    entries = [event.entry for event in events if isinstance(event, MoneyMoved)]
+    entries = [e.entry for e in events if isinstance(e, MoneyMoved) and e.entry.market is Market.LINEAR]
     legs = {(e.leg.symbol, e.leg.side): None for e in events if isinstance(e, LegChanged)}
     if not entries and not legs:
         return []
