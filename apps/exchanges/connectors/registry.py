@@ -25,7 +25,7 @@ _OFFERED: dict[str, dict[Market, str]] = {
     "bingx": {Market.LINEAR: "BingxConnector", Market.SPOT: "BingxSpotConnector"},
     "okx": {Market.LINEAR: "OkxConnector", Market.SPOT: "OkxSpotConnector"},
     "orangex": {Market.LINEAR: "OrangeXConnector"},
-    "pionex": {Market.LINEAR: "PionexConnector"},
+    "pionex": {Market.LINEAR: "PionexConnector", Market.SPOT: "PionexSpotConnector"},
 }
 V = TypeVar("V")
 

@@ -194,9 +194,7 @@ class _Line:
             if self._socket is None:
                 return  # the opening of the next socket has them
             self._outbox.put(frames)
-            if self._outbox.interval_s:
-                return  # the socket's thread sends them by and by
-            try:
+            try:  # what isn't due yet, the socket's thread sends by and by
                 self._outbox.flush(self._socket.send)
             except Exception:  # the socket is gone; its thread notices and resubscribes all
                 log.debug("%s: subscribing on a dying socket", self._name)
@@ -250,8 +248,8 @@ class _Line:
             self._check(opened=opened, heard=heard, now=time.monotonic())
             due_s = self._outbox.flush(socket.send)
             try:
-                # A pong wakes nobody: look often enough to know when it came.
-                frame = socket.recv(timeout=min(beat_s / 8, due_s))
+                # A pong wakes nobody, and neither does a frame put in a paced outbox: look often enough for both.
+                frame = socket.recv(timeout=min(beat_s / 8, self._outbox.interval_s or beat_s, due_s))
             except TimeoutError:
                 frame = None
             now = time.monotonic()

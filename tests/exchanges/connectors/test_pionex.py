@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from apps.exchanges.connectors.pionex import ledger
+from apps.exchanges.connectors.pionex import PionexConnector, ledger
 from cts.domain.errors import AmbiguousResult, AuthFailed, ExchangeError, OrderNotFound, Rejected, Unsupported
 from cts.domain.types import (
     OrderAck,
@@ -203,8 +203,14 @@ def order_row(order_id: int, client_id: str) -> dict[str, Any]:
     return row | {"orderId": order_id, "clientOrderId": client_id}
 
 
-def test_fills_are_paged_to_the_end_and_named_by_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "PAGE", 2)
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PionexConnector, "fills_page", 2)
+    monkeypatch.setattr(PionexConnector, "fills_limit", {"limit": 2})
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_fills_are_paged_to_the_end_and_named_by_the_page() -> None:
     start = NOW_MS - HOUR_MS
     fills = [fill_row(number, number, start + number) for number in range(1, 5)]
 
@@ -227,8 +233,8 @@ def test_fills_are_paged_to_the_end_and_named_by_the_page(monkeypatch: pytest.Mo
     connector.close()
 
 
-def test_fills_of_an_order_beyond_a_page_are_found_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "PAGE", 2)
+@pytest.mark.usefixtures("short_pages")
+def test_fills_of_an_order_beyond_a_page_are_found_by_time() -> None:
     made = 1_684_738_540_559
     rows = [fill_row(number, 7, made + number) for number in (3, 2, 1)]
     other = fill_row(9, 8, made + 2)

@@ -1,5 +1,6 @@
-"""Pionex perpetuals: `spec` is data, `rows` reads, `ledger` looks back, `connector` calls, `stream` listens."""
+"""Pionex, perpetuals and spot: specs are data, `rows` read, `connector` and `spot` call, streams listen."""
 
 from apps.exchanges.connectors.pionex.connector import PionexConnector
+from apps.exchanges.connectors.pionex.spot import PionexSpotConnector
 
-__all__ = ["PionexConnector"]
+__all__ = ["PionexConnector", "PionexSpotConnector"]

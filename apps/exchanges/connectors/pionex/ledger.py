@@ -2,7 +2,7 @@
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.pionex import spec as calls
@@ -21,6 +21,12 @@ SINGLE_LOOKUPS = 2
 
 
 class PionexLedger(PionexRows, ABC):
+    order_calls: ClassVar[calls.OrderCalls] = calls.ORDERS
+    # How many are asked for, where that can be said.
+    open_orders_limit: ClassVar[Mapping[str, int]] = {"limit": 500}
+    fills_limit: ClassVar[Mapping[str, int]] = {"limit": PAGE}
+    fills_page: ClassVar[int] = PAGE
+
     def _data(self, call: Call, params: Mapping[str, Any] | None = None) -> Row:
         return self.read.mapping(self.call(call, params), "data")
 
@@ -32,17 +38,17 @@ class PionexLedger(PionexRows, ABC):
         return [row for row in rows if self.symbol_or_none(row) is not None]
 
     def _backwards(
-        self, call: Call, params: Mapping[str, Any], *, field: str, since_ms: int, key: Callable[[Row], str]
+        self, call: Call, params: Mapping[str, Any], *, field: str, since_ms: int, size: int, key: Callable[[Row], str]
     ) -> list[Row]:
         """All since then, newest first. Pages overlap by a millisecond, whether or not the end belongs to them."""
         found: dict[str, Row] = {}
         end_ms = self.now_ms() + 1000
         while True:
-            times = {"startTime": since_ms, "endTime": end_ms, "limit": PAGE}
+            times = {"startTime": since_ms, "endTime": end_ms}
             page = self._listed(self._data(call, {**params, **times}), field)
             fresh = {name: row for row in page if (name := key(row)) not in found}
             found |= fresh
-            if len(page) < PAGE or not fresh:
+            if len(page) < size or not fresh:
                 return list(found.values())
             end_ms = min(self.read.integer(row, "timestamp") for row in page) + 1
 
@@ -51,11 +57,13 @@ class PionexLedger(PionexRows, ABC):
         self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False
     ) -> VenueOrder:
         self.plain_only(is_conditional)
-        name = {"symbol": self.venue_symbol(symbol)}
+        name = self._place_of(symbol)
         if order_id := venue_order_id or self.names.id_of(client_order_id):
-            return self.parse_order(self._data(calls.ORDER, name | {"orderId": order_id}))
+            return self.parse_order(self._data(self.order_calls.order, name | {"orderId": order_id}))
         try:
-            return self.parse_order(self._data(calls.ORDER_BY_CLIENT_ID, name | {"clientOrderId": client_order_id}))
+            return self.parse_order(
+                self._data(self.order_calls.order_by_client_id, name | {"clientOrderId": client_order_id})
+            )
         except OrderNotFound:
             found = self._scanned(symbol, client_order_id)
             if found is None:
@@ -68,24 +76,30 @@ class PionexLedger(PionexRows, ABC):
 
     def _scanned(self, symbol: str, client_order_id: str) -> VenueOrder | None:
         """Client ids are known for hours only: one that is older is among the open orders, or the newest closed ones."""
-        for call, limit in ((calls.OPEN_ORDERS, 500), (calls.HISTORY, PAGE)):
-            params = {"symbol": self.venue_symbol(symbol), "limit": limit}
-            for order in map(self.parse_order, self._listed(self._data(call, params), "orders")):
+        name = {"symbol": self.venue_symbol(symbol)}
+        lists = (self.order_calls.open_orders, self.open_orders_limit), (self.order_calls.history, {"limit": PAGE})
+        for call, limit in lists:
+            for order in map(self.parse_order, self._listed(self._data(call, {**name, **limit}), "orders")):
                 if order.client_order_id == client_order_id:
                     return order
         return None
 
     # --- fills ------------------------------------------------------------------------------------------------------
     def fills(self, symbol: str, *, since_ms: int | None = None, venue_order_id: str = "") -> list[VenueFill]:
-        params = {"symbol": self.venue_symbol(symbol)}
         since = self.now_ms() - WEEK_MS if since_ms is None else max(since_ms, 0)
-        if venue_order_id:
-            rows = self._fills_of(symbol, venue_order_id)
-        else:
-            rows = self._backwards(calls.FILLS, params, field="fills", since_ms=since, key=self._trade_id)
+        rows = self._fills_of(symbol, venue_order_id) if venue_order_id else self._fills_since(symbol, since)
         self._learn_names(symbol, rows)
         fills = [self.parse_fill(row) for row in rows if since_ms is None or self._at(row) >= since_ms]
         return sorted(fills, key=lambda fill: (fill.executed_ms, int(fill.venue_trade_id)))
+
+    def _fills_since(self, symbol: str, since_ms: int) -> list[Row]:
+        params = {"symbol": self.venue_symbol(symbol), **self.fills_limit}
+        call, size = self.order_calls.fills, self.fills_page
+        return self._backwards(call, params, field="fills", since_ms=since_ms, size=size, key=self._trade_id)
+
+    def _place_of(self, symbol: str) -> dict[str, Any]:
+        """Where a single order is looked up."""
+        return {"symbol": self.venue_symbol(symbol)}
 
     def _trade_id(self, row: Row) -> str:
         return self.read.identifier(row, "id")
@@ -94,14 +108,13 @@ class PionexLedger(PionexRows, ABC):
         return self.read.integer(row, "timestamp")
 
     def _fills_of(self, symbol: str, venue_order_id: str) -> list[Row]:
-        params = {"symbol": self.venue_symbol(symbol), "orderId": venue_order_id, "limit": PAGE}
-        rows = self._listed(self._data(calls.FILLS_OF_ORDER, params), "fills")
-        if len(rows) < PAGE:
+        params = {**self._place_of(symbol), "orderId": venue_order_id, **self.fills_limit}
+        rows = self._listed(self._data(self.order_calls.fills_of_order, params), "fills")
+        if len(rows) < self.fills_page:
             return rows
         # More than a page of them: all of the symbol since the order was made, and the others left out.
         made_ms = self.order(symbol, client_order_id="", venue_order_id=venue_order_id).created_ms
-        name = {"symbol": self.venue_symbol(symbol)}
-        rows = self._backwards(calls.FILLS, name, field="fills", since_ms=made_ms, key=self._trade_id)
+        rows = self._fills_since(symbol, made_ms)
         return [row for row in rows if self.read.identifier(row, "orderId") == venue_order_id]
 
     def _learn_names(self, symbol: str, rows: list[Row]) -> None:
@@ -110,7 +123,7 @@ class PionexLedger(PionexRows, ABC):
         name = {"symbol": self.venue_symbol(symbol)}
         if len(unknown) > SINGLE_LOOKUPS:
             times = {"startTime": min(map(self._at, rows)), "endTime": self.now_ms() + 1000, "limit": PAGE}
-            for call, params in ((calls.HISTORY, name | times), (calls.OPEN_ORDERS, name)):
+            for call, params in ((self.order_calls.history, name | times), (self.order_calls.open_orders, name)):
                 for row in self._listed(self._data(call, params), "orders"):
                     self.parse_order(row)
             unknown = self._unknown(rows)
@@ -150,7 +163,9 @@ class PionexLedger(PionexRows, ABC):
 
     def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
         since = self.now_ms() - WEEK_MS if since_ms is None else max(since_ms, 0)
-        rows = self._backwards(calls.FUNDING_PAYMENTS, {}, field="fundings", since_ms=since, key=self._payment_key)
+        rows = self._backwards(
+            calls.FUNDING_PAYMENTS, {"limit": PAGE}, field="fundings", since_ms=since, size=PAGE, key=self._payment_key
+        )
         payments = [self._payment(row) for row in self._ours(reversed(rows))]
         return sorted(payments, key=lambda payment: payment.at_ms)
 

@@ -4,7 +4,6 @@ from abc import ABC
 from typing import Any
 
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.pionex import spec as calls
 from apps.exchanges.connectors.pionex.ledger import PionexLedger
 from apps.exchanges.connectors.pionex.names import OrderName
 from apps.exchanges.connectors.pionex.words import FORCE_WORDS, LEG_WORDS, SIDE_WORDS
@@ -33,7 +32,7 @@ class PionexOrders(PionexLedger, ABC):
             params["positionSide"] = LEG_WORDS[request.position_side]
         elif request.is_reduce_only:
             params["reduceOnly"] = True
-        return calls.PLACE, params
+        return self.order_calls.place, params
 
     def _ack(self, payload: Any, request: OrderRequest) -> OrderAck:
         return self._named(self.read.mapping(payload, "data"), request)
@@ -72,7 +71,7 @@ class PionexOrders(PionexLedger, ABC):
         for order in orders:
             del order["symbol"]
         is_urgent = any(request.is_reduce_only for request in requests)
-        payload = self.call(calls.PLACE_MANY, {"symbol": symbol, "orders": orders}, is_urgent=is_urgent)
+        payload = self.call(self.order_calls.place_many, {"symbol": symbol, "orders": orders}, is_urgent=is_urgent)
         try:
             rows = self.read.rows(self.read.mapping(payload, "data"), "orderIds")
         except PayloadError as error:
@@ -101,10 +100,10 @@ class PionexOrders(PionexLedger, ABC):
             order_id = found.venue_order_id
         if not order_id.isdigit():
             raise OrderNotFound(f"Pionex has no order {order_id!r}: its ids are numbers", exchange="pionex")
-        self.call(calls.CANCEL, {"symbol": self.venue_symbol(symbol), "orderId": int(order_id)})
+        self.call(self.order_calls.cancel, {"symbol": self.venue_symbol(symbol), "orderId": int(order_id)})
 
     def cancel_all(self, symbol: str) -> None:
-        self.call(calls.CANCEL_ALL, {"symbol": self.venue_symbol(symbol)})
+        self.call(self.order_calls.cancel_all, {"symbol": self.venue_symbol(symbol)})
 
     def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
         """The venue allows 200 a symbol; pages by time of creation, overlapping by a millisecond."""
@@ -112,7 +111,9 @@ class PionexOrders(PionexLedger, ABC):
         found: dict[str, VenueOrder] = {}
         times: dict[str, int] = {}
         while True:
-            rows = self._listed(self._data(calls.OPEN_ORDERS, {**name, **times, "limit": OPEN_PAGE}), "orders")
+            rows = self._listed(
+                self._data(self.order_calls.open_orders, {**name, **times, "limit": OPEN_PAGE}), "orders"
+            )
             page = {order.venue_order_id: order for order in map(self.parse_order, self._ours(rows))}
             is_done = len(rows) < OPEN_PAGE or not page.keys() - found.keys()
             found |= page

@@ -11,7 +11,7 @@ from apps.exchanges.connectors.stream import StreamBroken, tell
 from cts.domain.errors import ExchangeError, PayloadError
 
 if TYPE_CHECKING:
-    from apps.exchanges.connectors.pionex.connector import PionexConnector
+    from apps.exchanges.connectors.pionex.wire import PionexWire
 
 ORDER, FILL, POSITION, BALANCE = "ORDER", "FILL", "POSITION", "BALANCE"
 TOPICS = frozenset({ORDER, FILL, POSITION, BALANCE})
@@ -22,7 +22,7 @@ NAMELESS_S = 2.0
 class PrivateDialect(PionexDialect):
     """The answer to a login isn't documented, a refusal is an error: the subscriptions follow at once, and confirm it."""
 
-    def __init__(self, connector: "PionexConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
+    def __init__(self, connector: "PionexWire", *, urls: Sequence[str], events: StreamEvents) -> None:
         super().__init__(connector, urls=urls, events=events)
         self._missing = set(TOPICS)
         self._nameless: dict[str, list[tuple[float, Row]]] = {}
@@ -33,7 +33,7 @@ class PrivateDialect(PionexDialect):
         every = [frame("SUBSCRIBE", topic=topic, symbol="ALL") for topic in (ORDER, FILL, POSITION)]
         return [frame("auth", args=self._connector.login_args()), *every, frame("SUBSCRIBE", topic=BALANCE)]
 
-    def _subscribed(self, topic: str) -> None:
+    def _subscribed(self, topic: str, name: str) -> None:
         self._missing.discard(topic)
         self.is_ready = not self._missing
 
@@ -63,7 +63,7 @@ class PrivateDialect(PionexDialect):
         connector = self._connector
         if topic == BALANCE:
             # Isolated margin is told apart, by the leg; the account's own is the cross list.
-            for entry in connector.read.rows(row, "balances") if row.get("type") == "CROSS" else []:
+            for entry in connector.read.rows(row, "balances") if row.get("type", "CROSS") == "CROSS" else []:
                 tell(self.events.on_balance, connector.parse_balance_event(entry))
         elif topic in TOPICS and connector.symbol_or_none(row) is not None:
             if topic == ORDER:

@@ -1,5 +1,7 @@
 """Pionex perpetuals as data: address, budgets, codes, calls. https://www.pionex.com/docs/api-docs"""
 
+from typing import NamedTuple
+
 from apps.exchanges.connectors.spec import (
     Call,
     Capability,
@@ -98,6 +100,21 @@ SPEC = ExchangeSpec(
 WEIGHT = 5
 
 
+class OrderCalls(NamedTuple):
+    """The doors for orders, of which each market has its own."""
+
+    place: Call
+    place_many: Call
+    cancel: Call
+    cancel_all: Call
+    order: Call
+    order_by_client_id: Call
+    open_orders: Call
+    history: Call
+    fills: Call
+    fills_of_order: Call
+
+
 def _public(path: str) -> Call:
     return Call(method="GET", path=f"/api/v1/{path}", is_signed=False, costs=(("address", WEIGHT),))
 
@@ -120,14 +137,16 @@ POSITION_MODE = _private("GET", "account/positionMode")
 POSITION_MODE_SET = _private("POST", "account/positionMode", Intent.SETTING)
 LEVERAGE = _private("POST", "account/leverage", Intent.SETTING)
 MARGIN_MODE = _private("POST", "trade/isolatedMode", Intent.SETTING)
-PLACE = _private("POST", "trade/order", Intent.PLACE)
-PLACE_MANY = _private("POST", "trade/massOrder", Intent.PLACE)
-CANCEL = _private("DELETE", "trade/order", Intent.CANCEL)
-CANCEL_ALL = _private("DELETE", "trade/allOrders", Intent.CANCEL)
-ORDER = _private("GET", "trade/order")
-ORDER_BY_CLIENT_ID = _private("GET", "trade/orderByClientOrderId")
-OPEN_ORDERS = _private("GET", "trade/openOrders")
-HISTORY = _private("GET", "trade/historyOrders")
-FILLS = _private("GET", "trade/fills")
-FILLS_OF_ORDER = _private("GET", "trade/fillsByOrderId")
+ORDERS = OrderCalls(
+    place=_private("POST", "trade/order", Intent.PLACE),
+    place_many=_private("POST", "trade/massOrder", Intent.PLACE),
+    cancel=_private("DELETE", "trade/order", Intent.CANCEL),
+    cancel_all=_private("DELETE", "trade/allOrders", Intent.CANCEL),
+    order=_private("GET", "trade/order"),
+    order_by_client_id=_private("GET", "trade/orderByClientOrderId"),
+    open_orders=_private("GET", "trade/openOrders"),
+    history=_private("GET", "trade/historyOrders"),
+    fills=_private("GET", "trade/fills"),
+    fills_of_order=_private("GET", "trade/fillsByOrderId"),
+)
 FUNDING_PAYMENTS = _private("GET", "trade/fundingFee")

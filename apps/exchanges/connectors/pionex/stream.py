@@ -18,7 +18,7 @@ from cts.domain.errors import AuthFailed, PayloadError
 from cts.domain.venue import Channel
 
 if TYPE_CHECKING:
-    from apps.exchanges.connectors.pionex.connector import PionexConnector
+    from apps.exchanges.connectors.pionex.wire import PionexWire
 
 TRADE, BOOK, INDEX = "TRADE", "ORDERBOOK", "INDEX"
 TOPICS = {Channel.TICKERS: (TRADE, BOOK, INDEX), Channel.TRADES: (TRADE,), Channel.BOOK_TOP: (BOOK,)}
@@ -32,7 +32,7 @@ class PionexDialect(Dialect):
     # Five messages a second are allowed on a socket.
     send_interval_s = 0.25
 
-    def __init__(self, connector: "PionexConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
+    def __init__(self, connector: "PionexWire", *, urls: Sequence[str], events: StreamEvents) -> None:
         super().__init__(urls=urls, events=events, heartbeat_s=connector.spec.heartbeat_s)
         self._connector = connector
 
@@ -56,10 +56,10 @@ class PionexDialect(Dialect):
         if message.get("type") == "ERROR" or message.get("result") is False:
             self._refused(str(message.get("code")), str(message.get("message"))[:200])
         elif message.get("type") == "SUBSCRIBED":
-            self._subscribed(str(message.get("topic")))
+            self._subscribed(str(message.get("topic")), str(message.get("symbol", "")))
         return []
 
-    def _subscribed(self, topic: str) -> None:
+    def _subscribed(self, topic: str, name: str) -> None:
         self.is_ready = True
 
     def _refused(self, code: str, text: str) -> None:
@@ -73,15 +73,16 @@ class PionexDialect(Dialect):
 
 
 class PublicDialect(PionexDialect):
-    # The mark price comes all the time, whatever the market does.
+    # The mark price comes all the time, whatever the market does; where there is none, the venue's pings do.
     is_never_quiet = True
 
     def __init__(
-        self, connector: "PionexConnector", *, urls: Sequence[str], events: StreamEvents, channels: Set[Channel]
+        self, connector: "PionexWire", *, urls: Sequence[str], events: StreamEvents, channels: Set[Channel]
     ) -> None:
         super().__init__(connector, urls=urls, events=events)
         self._board = QuoteBoard(connector.read, events, channels=channels)
-        self._topics = tuple(dict.fromkeys(topic for channel in sorted(channels) for topic in TOPICS[channel]))
+        topics = (topic for channel in sorted(channels) for topic in TOPICS[channel])
+        self._topics = tuple(dict.fromkeys(topic for topic in topics if topic in connector.topics))
 
     def opening(self) -> list[str]:
         self._board.forget()
@@ -96,6 +97,11 @@ class PublicDialect(PionexDialect):
         """Prices of all before the rest of any: at a few messages a second, many symbols take a while."""
         names = [self._connector.venue_symbol(symbol) for symbol in symbols]
         return [frame("SUBSCRIBE", topic=topic, symbol=name) for topic in self._topics for name in names]
+
+    def _control(self, message: Row) -> list[str]:
+        if INDEX not in self._topics:
+            self.data_at = time.monotonic()
+        return super()._control(message)
 
     def _data(self, message: Row) -> list[str]:
         self.data_at = time.monotonic()

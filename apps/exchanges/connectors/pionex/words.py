@@ -22,6 +22,7 @@ KINDS = {
     "FOK": OrderType.LIMIT,
     "POSTONLY": OrderType.LIMIT,
     "MARKET_QTY": OrderType.MARKET,
+    "MARKET": OrderType.MARKET,  # of spot
     "MARKET_AMT": OrderType.MARKET,
 }
 MARGINS = {

@@ -29,6 +29,7 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.QUANTITY_TOO_LARGE: ("TRADE_SIZE_FILTER_DENIED", "size is above the maximum"),
     Refusal.NOTIONAL_TOO_SMALL: ("TRADE_AMOUNT_FILTER_DENIED", "the value of the order is below minNotional"),
     Refusal.INSUFFICIENT_MARGIN: ("TRADE_NOT_ENOUGH_MONEY", "not enough money"),
+    Refusal.INSUFFICIENT_BALANCE: ("TRADE_NOT_ENOUGH_MONEY", "not enough money"),
     Refusal.REDUCE_ONLY: ("TRADE_OPERATION_DENIED", "there is nothing to reduce"),
     Refusal.POSITION_SIDE: ("TRADE_PARAMETER_ERROR", "invalid positionSide"),
     Refusal.TRIGGER_SIDE: ("TRADE_PARAMETER_ERROR", "invalid trigger"),

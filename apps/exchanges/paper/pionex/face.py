@@ -11,12 +11,13 @@ from apps.exchanges.paper.face import Call, Face, Member, Params
 from apps.exchanges.paper.faults import Faults
 from apps.exchanges.paper.http import Request, Response, json_response
 from apps.exchanges.paper.market import Market
-from apps.exchanges.paper.pionex import account, market, trade
+from apps.exchanges.paper.pionex import account, market, spot, trade
 from apps.exchanges.paper.pionex.errors import REFUSALS, PionexError, parameter
 from apps.exchanges.paper.pionex.rows import POLICY, RULES, Row
-from apps.exchanges.paper.pionex.socket import PATHS, Session
+from apps.exchanges.paper.pionex.socket import Session, session_at
+from apps.exchanges.paper.pionex.spot_rows import SPOT_RULES
 from apps.exchanges.paper.pionex.streams import Books, broadcast
-from apps.exchanges.paper.pionex.user_stream import private_messages
+from apps.exchanges.paper.pionex.user_stream import private_messages, spot_messages
 from apps.exchanges.paper.store import Store
 from apps.exchanges.paper.websocket import Socket, binary_frame
 from cts.domain.matching.events import Event, Refused
@@ -63,21 +64,39 @@ PRIVATE: dict[tuple[str, str], Handler] = {
 }
 
 
+# What weighs one; lists weigh five, as all of the perpetuals' calls do.
+SPOT: dict[tuple[str, str], tuple[Handler, int]] = {
+    ("GET", "account/balances"): (spot.balances, 1),
+    ("POST", "trade/order"): (spot.create, 1),
+    ("GET", "trade/order"): (spot.query, 1),
+    ("DELETE", "trade/order"): (spot.cancel, 1),
+    ("POST", "trade/massOrder"): (spot.create_many, 1),
+    ("DELETE", "trade/allOrders"): (spot.cancel_all, 1),
+    ("GET", "trade/allOrders"): (spot.all_orders, WEIGHT),
+    ("GET", "trade/orderByClientOrderId"): (spot.query_by_client_id, 1),
+    ("GET", "trade/openOrders"): (spot.open_orders, WEIGHT),
+    ("GET", "trade/fills"): (spot.fills, WEIGHT),
+    ("GET", "trade/fillsByOrderId"): (spot.fills_of_order, WEIGHT),
+}
+
+
 class Door(msgspec.Struct, frozen=True, array_like=True):
     handler: Handler
     is_signed: bool = False
+    weight: int = WEIGHT
 
 
 DOORS: dict[tuple[str, str], Door] = {
     **{("GET", f"/api/v1/{path}"): Door(handler) for path, handler in PUBLIC.items()},
     **{(method, f"/uapi/v1/{path}"): Door(handler, True) for (method, path), handler in PRIVATE.items()},
+    **{(method, f"/api/v1/{path}"): Door(handler, True, weight) for (method, path), (handler, weight) in SPOT.items()},
 }
 
 
 class PionexFace(Face):
     slug = "pionex"
     policy = POLICY
-    rules = RULES
+    rules = RULES | SPOT_RULES
 
     def __init__(self, *, market: Market, store: Store, faults: Faults, is_limited: bool = False) -> None:
         super().__init__(market=market, store=store, faults=faults, is_limited=is_limited)
@@ -96,7 +115,7 @@ class PionexFace(Face):
         try:
             if door.is_signed:
                 call.member = self._verify(call)
-                if (banned := self._counted(call.member)) is not None:
+                if (banned := self._counted(call.member, weight=door.weight)) is not None:
                     return banned
                 headers = self._told_limits(call.member)
             call.params = _params(request)
@@ -132,9 +151,9 @@ class PionexFace(Face):
             raise PionexError("INVALID_SIGNATURE", "invalid signature")
         return member
 
-    def _counted(self, member: Member) -> Response | None:
+    def _counted(self, member: Member, *, weight: int) -> Response | None:
         """Ten a second; who goes beyond is out for a minute, and longer with each further try."""
-        used = self.count(member, "weight", window_ms=1000, amount=WEIGHT)
+        used = self.count(member, "weight", window_ms=1000, amount=weight)
         if not self.is_limited:
             return None
         now_ms, until = self.market.now_ms(), self._banned_until.get(member.api_key, 0)
@@ -160,9 +179,10 @@ class PionexFace(Face):
                 session.ping(now_ms=now_ms)
 
     def connect(self, request: Request, socket: Socket) -> bool:
-        if request.path not in PATHS:
+        session = session_at(self, request, socket)
+        if session is None:
             return False
-        self.sessions[socket] = Session(self, socket, is_private=PATHS[request.path])
+        self.sessions[socket] = session
         return True
 
     def leave(self, socket: Socket) -> None:
@@ -173,7 +193,7 @@ class PionexFace(Face):
         return binary_frame(body)
 
     def publish(self, member: Member, events: list[Event]) -> list[tuple[str, object]]:
-        return private_messages(self, member, events)
+        return private_messages(self, member, events) + spot_messages(self, member, events)
 
     def broadcast(self, symbol: str) -> None:
         broadcast(self, symbol)

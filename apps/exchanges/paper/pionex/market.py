@@ -1,11 +1,13 @@
-"""Pionex's public doors. Spot has no markets here yet."""
+"""Pionex's public doors, of perpetuals and spot."""
 
 from typing import TYPE_CHECKING
 
 from apps.exchanges.paper.face import Call
-from apps.exchanges.paper.market import FUNDING_INTERVAL_MS, Trade
+from apps.exchanges.paper.market import FUNDING_INTERVAL_MS, Trade, perpetual_of
 from apps.exchanges.paper.pionex.errors import PionexError, market_parameter
 from apps.exchanges.paper.pionex.rows import NAMES, RULES, SIDE, SYMBOLS, Row
+from apps.exchanges.paper.pionex.spot_rows import SPOT_NAMES, SPOT_RULES, SPOT_SYMBOLS
+from apps.exchanges.paper.pionex.spot_rows import listing as spot_listing
 from cts.domain.matching.book import ladder
 from cts.domain.types import Side
 from cts.domain.units import decimal_text as text
@@ -19,6 +21,7 @@ INTERVALS = {
     "1D": 86_400, "1W": 604_800,
 }  # fmt: skip
 BOOK_LEVELS = 50
+ALL_NAMES, ALL_SYMBOLS, ALL_RULES = NAMES | SPOT_NAMES, SYMBOLS | SPOT_SYMBOLS, RULES | SPOT_RULES
 
 
 def listed(rows: list[Row]) -> list[Row] | None:
@@ -30,9 +33,17 @@ def symbol_of(call: Call) -> str:
     name = call.params.get("symbol", "")
     if not name:
         raise market_parameter("symbol")
-    if name not in SYMBOLS:
+    if name not in ALL_SYMBOLS:
         raise PionexError("MARKET_INVALID_SYMBOL", "Invalid symbol")
-    return SYMBOLS[name]
+    return ALL_SYMBOLS[name]
+
+
+def perpetual(call: Call) -> str:
+    """For what spot has not."""
+    symbol = symbol_of(call)
+    if symbol not in NAMES:
+        raise PionexError("MARKET_INVALID_SYMBOL", "Invalid symbol")
+    return symbol
 
 
 def integer(call: Call, name: str, default: int, *, low: int = 0, high: int = 10**15) -> int:
@@ -52,18 +63,17 @@ def _meant(call: Call, *, default: str) -> list[str]:
     market = call.params.get("type") or default
     if market not in ("SPOT", "PERP"):
         raise market_parameter("type")
-    return list(NAMES) if market == "PERP" else []
+    return list(NAMES if market == "PERP" else SPOT_NAMES)
 
 
 def symbols(face: "PionexFace", call: Call) -> Row:
     if wanted := call.params.get("symbols"):
-        names = [name for name in wanted.split(",") if name in SYMBOLS]
-        found = [SYMBOLS[name] for name in names]
+        found = [ALL_SYMBOLS[name] for name in wanted.split(",") if name in ALL_SYMBOLS]
     else:
         found = _meant(call, default="SPOT")
     if call.params.get("status", "ALL") == "OFFLINE":
         found = []
-    return {"symbols": listed([_listing(symbol) for symbol in found])}
+    return {"symbols": listed([_listing(symbol) if symbol in NAMES else spot_listing(symbol) for symbol in found])}
 
 
 def _listing(symbol: str) -> Row:
@@ -92,8 +102,12 @@ def _listing(symbol: str) -> Row:
     }
 
 
+def _perpetuals(call: Call) -> list[str]:
+    return [perpetual(call)] if call.params.get("symbol") else list(NAMES)
+
+
 def risk_table(face: "PionexFace", call: Call) -> Row:
-    return {"symbols": [{"symbol": NAMES[symbol], "rows": _tiers(symbol)} for symbol in _meant(call, default="PERP")]}
+    return {"symbols": [{"symbol": NAMES[symbol], "rows": _tiers(symbol)} for symbol in _perpetuals(call)]}
 
 
 def _tiers(symbol: str) -> list[Row]:
@@ -112,13 +126,14 @@ def _tiers(symbol: str) -> list[Row]:
 
 def trades(face: "PionexFace", call: Call) -> Row:
     limit = integer(call, "limit", 100, low=10, high=500)
-    newest = list(face.market.trades[symbol_of(call)])[-limit:]
-    return {"trades": [trade_row(trade) | {"timestamp": str(trade.at_ms)} for trade in reversed(newest)]}
+    symbol = symbol_of(call)
+    newest = list(face.market.trades[perpetual_of(symbol)])[-limit:]
+    return {"trades": [trade_row(trade, symbol) | {"timestamp": str(trade.at_ms)} for trade in reversed(newest)]}
 
 
-def trade_row(trade: Trade) -> Row:
+def trade_row(trade: Trade, symbol: str) -> Row:
     return {
-        "symbol": NAMES[trade.symbol],
+        "symbol": ALL_NAMES[symbol],
         "tradeId": str(trade.id),
         "price": text(trade.price),
         "size": text(trade.quantity),
@@ -130,7 +145,7 @@ def trade_row(trade: Trade) -> Row:
 def levels(face: "PionexFace", symbol: str, *, depth: int) -> Row:
     sides = {}
     for name, taker in (("bids", Side.SELL), ("asks", Side.BUY)):
-        found = ladder(face.market.quotes[symbol], rules=RULES[symbol], taker=taker, depth=min(depth, BOOK_LEVELS))
+        found = ladder(face.market.quotes[symbol], rules=ALL_RULES[symbol], taker=taker, depth=min(depth, BOOK_LEVELS))
         sides[name] = [[text(level.price), text(level.quantity)] for level in found]
     return sides
 
@@ -148,7 +163,7 @@ def tickers(face: "PionexFace", call: Call) -> Row:
 def _ticker(face: "PionexFace", symbol: str) -> Row:
     quote, day = face.market.quotes[symbol], face.market.day(symbol)
     return {
-        "symbol": NAMES[symbol],
+        "symbol": ALL_NAMES[symbol],
         "time": -(-quote.at_ms // 1000) * 1000,
         "open": f"{day.open:.10g}",
         "close": text(quote.last),
@@ -156,7 +171,7 @@ def _ticker(face: "PionexFace", symbol: str) -> Row:
         "low": f"{min(day.low, float(quote.last)):.10g}",
         "volume": f"{day.volume:.4f}",
         "amount": f"{day.turnover:.4f}",
-        "count": len(face.market.trades[symbol]),
+        "count": len(face.market.trades[perpetual_of(symbol)]),
     }
 
 
@@ -168,7 +183,7 @@ def _book_ticker(face: "PionexFace", symbol: str) -> Row:
     best = levels(face, symbol, depth=1)
     (bid_price, bid_size), (ask_price, ask_size) = best["bids"][0], best["asks"][0]
     return {
-        "symbol": NAMES[symbol],
+        "symbol": ALL_NAMES[symbol],
         "bidPrice": bid_price,
         "bidSize": bid_size,
         "askPrice": ask_price,
@@ -195,7 +210,7 @@ def klines(face: "PionexFace", call: Call) -> Row:
 
 
 def indexes(face: "PionexFace", call: Call) -> Row:
-    return {"indexes": [index_row(face, symbol) for symbol in sorted(_meant(call, default="PERP"))]}
+    return {"indexes": [index_row(face, symbol) for symbol in sorted(_perpetuals(call))]}
 
 
 def index_row(face: "PionexFace", symbol: str) -> Row:
@@ -212,7 +227,7 @@ def index_row(face: "PionexFace", symbol: str) -> Row:
 
 def funding_rates(face: "PionexFace", call: Call) -> Row:
     """Newest first, all of them before `endTime`."""
-    symbol, limit = symbol_of(call), integer(call, "limit", 1, low=1, high=500)
+    symbol, limit = perpetual(call), integer(call, "limit", 1, low=1, high=500)
     end_ms = min(integer(call, "endTime", call.now_ms), call.now_ms)
     newest = (end_ms - 1) // FUNDING_INTERVAL_MS * FUNDING_INTERVAL_MS
     rates = [

@@ -10,7 +10,13 @@ from cts.domain.units import decimal_text as text
 
 Row = dict[str, Any]
 
-POLICY = Policy(maker_fee_rate=Decimal("0.0002"), taker_fee_rate=Decimal("0.0005"))
+POLICY = Policy(
+    maker_fee_rate=Decimal("0.0002"),
+    taker_fee_rate=Decimal("0.0005"),
+    spot_maker_fee_rate=Decimal("0.0005"),
+    spot_taker_fee_rate=Decimal("0.0005"),
+    is_wallet_unified=False,
+)
 # base: lot step, min quantity, max quantity, max market quantity, max leverage, maintenance ratio
 _LISTED = {
     "BTC": ("0.0001", "0.0001", "1000", "120", 100, "0.005"),

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from apps.exchanges.paper.face import Member
+from apps.exchanges.paper.face import Member, Params
+from apps.exchanges.paper.http import Request
+from apps.exchanges.paper.pionex.market import ALL_SYMBOLS
 from apps.exchanges.paper.pionex.rows import NAMES, SYMBOLS, Row
-from apps.exchanges.paper.pionex.streams import BOOK, DEPTH, DEPTH_MAX, INDEX, TRADE, first_message, key
+from apps.exchanges.paper.pionex.spot_rows import SPOT_SYMBOLS
+from apps.exchanges.paper.pionex.streams import BOOK, DEPTH, DEPTH_MAX, INDEX, TRADE, first_message, is_of, key
+from apps.exchanges.paper.pionex.user_stream import SPOT_BALANCE
 from apps.exchanges.paper.websocket import Socket, binary_frame
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.pionex.face import PionexFace
 
-PATHS = {"/wsPub": False, "/wsUA": True}
+SPOT_PATH = "/ws"
 PUBLIC = frozenset({TRADE, DEPTH, BOOK, INDEX})
 OF_SYMBOLS, OF_ACCOUNT = frozenset({"ORDER", "FILL", "POSITION"}), frozenset({"BALANCE", "RISK"})
 WINDOW_MS = 20_000
@@ -77,12 +81,15 @@ class Session:
 
     def _auth(self, args: Any) -> None:
         key_, stamp, signature = args if isinstance(args, list) and len(args) == 3 else ("", 0, "")
-        member = self.face.members.get(str(key_))
+        self.log_in(str(key_), stamp=stamp, signed=f"{stamp}websocket_auth", signature=str(signature))
+
+    def log_in(self, key_: str, *, stamp: object, signed: str, signature: str) -> None:
+        member = self.face.members.get(key_)
         if member is None:
             self._error("INVALID_APIKEY", "invalid api key")
         elif not isinstance(stamp, int) or abs(stamp - self.face.now_ms()) > WINDOW_MS:
             self._error("INVALID_TIMESTAMP", "invalid timestamp")
-        elif member.signature(f"{stamp}websocket_auth") != signature:
+        elif member.signature(signed) != signature:
             self._error("INVALID_SIGNATURE", "invalid signature")
         else:
             self.member = member
@@ -103,22 +110,54 @@ class Session:
 
     def _is_known(self, topic: str, name: object) -> bool:
         if not self.is_private:
-            return topic in PUBLIC and name in SYMBOLS
+            return topic in PUBLIC and name in (SYMBOLS if topic == INDEX else ALL_SYMBOLS)
         return topic in OF_ACCOUNT or (topic in OF_SYMBOLS and (name == "ALL" or name in SYMBOLS))
 
     def _set(self, op: str, topic: str, name: Any, limit: int) -> None:
         if self.member is not None:
             wanted = self.member.listeners[self.socket]
-            topics = {topic} if topic in OF_ACCOUNT else {key(topic, n) for n in self._named(name)}
+            topics = self._topics(topic, name)
             self.member.listeners[self.socket] = wanted | topics if op == "SUBSCRIBE" else wanted - topics
         elif op == "SUBSCRIBE":
-            if (first := first_message(self.face, topic, SYMBOLS[name], limit=limit)) is not None:
+            if (first := first_message(self.face, topic, ALL_SYMBOLS[name], limit=limit)) is not None:
                 self.send(first)
             self.face.topics[key(topic, name, limit=limit)].add(self.socket)
         else:
             for known, readers in list(self.face.topics.items()):
-                if known.startswith(key(topic, name).removesuffix(" 0")):
+                if is_of(known, topic, name):
                     readers.discard(self.socket)
 
-    def _named(self, name: str) -> list[str]:
-        return list(NAMES.values()) if name == "ALL" else [name]
+    def _topics(self, topic: str, name: str) -> set[str]:
+        if topic in OF_ACCOUNT:
+            return {topic}
+        return {key(topic, one) for one in (NAMES.values() if name == "ALL" else [name])}
+
+
+class SpotSession(Session):
+    """Of a spot account: the login is in the address, and no name stands for all symbols.
+
+    How a refused login is told isn't documented: as the other socket tells it.
+    """
+
+    def __init__(self, face: "PionexFace", socket: Socket, *, terms: Params) -> None:
+        super().__init__(face, socket, is_private=True)
+        key_, stamp = terms.get("key", ""), terms.get("timestamp", "")
+        self.log_in(
+            key_,
+            stamp=int(stamp) if stamp.isascii() and stamp.isdigit() else None,
+            signed=f"{SPOT_PATH}?key={key_}&timestamp={stamp}websocket_auth",
+            signature=terms.get("signature", ""),
+        )
+
+    def _is_known(self, topic: str, name: object) -> bool:
+        return topic == "BALANCE" or (topic in ("ORDER", "FILL") and name in SPOT_SYMBOLS)
+
+    def _topics(self, topic: str, name: str) -> set[str]:
+        return {SPOT_BALANCE if topic == "BALANCE" else key(topic, name)}
+
+
+def session_at(face: "PionexFace", request: Request, socket: Socket) -> Session | None:
+    if request.path == SPOT_PATH:
+        return SpotSession(face, socket, terms=request.query_pairs())
+    is_private = {"/wsPub": False, "/wsUA": True}.get(request.path)
+    return None if is_private is None else Session(face, socket, is_private=is_private)

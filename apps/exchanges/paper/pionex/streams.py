@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from apps.exchanges.paper.pionex.market import BOOK_LEVELS, index_row, levels, trade_row
-from apps.exchanges.paper.pionex.rows import NAMES, Row
+from apps.exchanges.paper.market import perpetual_of
+from apps.exchanges.paper.pionex.market import ALL_NAMES, BOOK_LEVELS, index_row, levels, trade_row
+from apps.exchanges.paper.pionex.rows import Row
 
 if TYPE_CHECKING:
     from apps.exchanges.paper.pionex.face import PionexFace
@@ -16,6 +17,11 @@ DEPTH_MAX = 100
 
 def key(topic: str, name: str, *, limit: int = 0) -> str:
     return f"{topic} {name} {limit}" if topic == DEPTH else f"{topic} {name}"
+
+
+def is_of(known: str, topic: str, name: str) -> bool:
+    """Whether a key is this symbol's, however deep a book was asked for."""
+    return known.rpartition(" ")[0] == f"{topic} {name}" if topic == DEPTH else known == key(topic, name)
 
 
 class Books:
@@ -55,14 +61,14 @@ def _by_price(levels: list[list[str]]) -> dict[str, str]:
 
 
 def message(topic: str, symbol: str, data: object, *, at_ms: int) -> Row:
-    return {"topic": topic, "symbol": NAMES[symbol], "timestamp": at_ms, "data": data}
+    return {"topic": topic, "symbol": ALL_NAMES[symbol], "timestamp": at_ms, "data": data}
 
 
 def first_message(face: "PionexFace", topic: str, symbol: str, *, limit: int) -> Row | None:
     """What a new reader gets at once."""
     at_ms = face.market.quotes[symbol].at_ms
     if topic == BOOK:
-        has_readers = bool(face.topics.get(key(BOOK, NAMES[symbol])))
+        has_readers = bool(face.topics.get(key(BOOK, ALL_NAMES[symbol])))
         whole = face.books.whole(symbol, levels(face, symbol, depth=BOOK_LEVELS), has_readers=has_readers)
         return message(BOOK, symbol, whole | {"timestamp": at_ms}, at_ms=at_ms)
     if topic == DEPTH:
@@ -73,14 +79,14 @@ def first_message(face: "PionexFace", topic: str, symbol: str, *, limit: int) ->
 
 
 def broadcast(face: "PionexFace", symbol: str) -> None:
-    name, at_ms = NAMES[symbol], face.market.quotes[symbol].at_ms
+    name, at_ms = ALL_NAMES[symbol], face.market.quotes[symbol].at_ms
     if face.topics.get(key(BOOK, name)):
         change = face.books.change(symbol, levels(face, symbol, depth=BOOK_LEVELS))
         if change is not None:
             body = message(BOOK, symbol, change | {"timestamp": at_ms}, at_ms=at_ms)
             face.cast(key(BOOK, name), orjson.dumps(body))
     if face.topics.get(key(TRADE, name)):
-        row = trade_row(face.market.trades[symbol][-1]) | {"type": "NORMAL"}
+        row = trade_row(face.market.trades[perpetual_of(symbol)][-1], symbol) | {"type": "NORMAL"}
         face.cast(key(TRADE, name), orjson.dumps(message(TRADE, symbol, [row], at_ms=at_ms)))
     if face.topics.get(key(INDEX, name)):
         face.cast(key(INDEX, name), orjson.dumps(message(INDEX, symbol, [index_row(face, symbol)], at_ms=at_ms)))

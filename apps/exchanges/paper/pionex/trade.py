@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # A client id is known, and taken, for this long.
 CLIENT_ID_MS = 2 * 3_600_000
 BATCH_MAX = 20
-_CLIENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}").fullmatch
+CLIENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}").fullmatch
 
 
 def number(params: Params, name: str) -> Decimal | None:
@@ -61,22 +61,22 @@ def integer(call: Call, name: str, default: int, *, high: int = 10**18) -> int:
 
 def create(face: "PionexFace", call: Call) -> Row:
     request = _request(call.account, symbol_of(call), call.params, kinds=(*FORCES, "MARKET_QTY"))
-    return {"orderId": _place(face, call, request)}
+    return {"orderId": taken(face, call, request)}
 
 
 def create_many(face: "PionexFace", call: Call) -> Row:
     """All or none: what one of them would be refused for refuses all."""
-    symbol, orders = symbol_of(call), _orders_in(call)
+    symbol, orders = symbol_of(call), orders_in(call)
     requests = [_request(call.account, symbol, params, kinds=("LIMIT",)) for params in orders]
     trial = copy.deepcopy(call.account)
     for request in requests:
         engine.place(trial, venue=face.venue, request=request, now_ms=call.now_ms)
-    ids = [_place(face, call, request) for request in requests]
+    ids = [taken(face, call, request) for request in requests]
     rows = zip(ids, orders, strict=True)
     return {"orderIds": [{"orderId": id_, "clientOrderId": params.get("clientOrderId", "")} for id_, params in rows]}
 
 
-def _orders_in(call: Call) -> list[Params]:
+def orders_in(call: Call) -> list[Params]:
     found: Any = orjson.loads(call.request.body or b"{}").get("orders")
     if not isinstance(found, list) or not 0 < len(found) <= BATCH_MAX or not all(isinstance(o, dict) for o in found):
         raise parameter("orders")
@@ -92,7 +92,8 @@ def _as_text(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _place(face: "PionexFace", call: Call, request: Request) -> int:
+def taken(face: "PionexFace", call: Call, request: Request) -> int:
+    """Its id, once it is in the books."""
     _forget(call.account, request.client_id, now_ms=call.now_ms)
     events: list[Event] = face.act(
         call.who, lambda: engine.place(call.account, venue=face.venue, request=request, now_ms=call.now_ms)
@@ -113,7 +114,7 @@ def _request(account: Account, symbol: str, params: Params, *, kinds: Iterable[s
     if side is None or kind not in kinds:
         raise parameter("side" if side is None else "type")
     client_id, position_side = params.get("clientOrderId", ""), params.get("positionSide") or "BOTH"
-    if client_id and _CLIENT_ID(client_id) is None:
+    if client_id and CLIENT_ID(client_id) is None:
         raise parameter("clientOrderId")
     is_hedged = account.position_mode is PositionMode.HEDGE
     is_reduce_only = params.get("reduceOnly") == "true"
@@ -177,13 +178,19 @@ def cancel_all(face: "PionexFace", call: Call) -> None:
 def open_orders(face: "PionexFace", call: Call) -> Row:
     """The end doesn't belong to them, unlike elsewhere."""
     end = integer(call, "endTime", call.now_ms + 1)
-    orders = [order for order in call.account.open_orders.values() if order.created_ms < end]
+    orders = [
+        order for order in call.account.open_orders.values() if order.created_ms < end and not order.request.is_spot
+    ]
     return _orders(call, orders, limit=integer(call, "limit", 100, high=500))
 
 
 def history(face: "PionexFace", call: Call) -> Row:
     start, end = integer(call, "startTime", 0), integer(call, "endTime", call.now_ms)
-    orders = [order for order in call.account.closed_orders.values() if start <= order.created_ms <= end]
+    orders = [
+        order
+        for order in call.account.closed_orders.values()
+        if start <= order.created_ms <= end and not order.request.is_spot
+    ]
     return _orders(call, orders, limit=integer(call, "limit", 50, high=200))
 
 
