@@ -1,7 +1,7 @@
 """Adding, testing, arming and changing a connection, against the paper venue over real sockets."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from apps.accounts.models import User
 from apps.exchanges.models import Connection
@@ -79,7 +79,13 @@ def test_a_refusal_is_told_on_the_card_it_concerns(
 ) -> None:
     page = open_page("/", user=alice)
     expect(page.get_by_role("switch")).to_be_enabled()
-    Connection.objects.filter(pk=connection.pk).update(is_test_passed=False)
+
+    def failed_meanwhile(route: Route) -> None:
+        """Only now, so that no refresh of the page can tell it before the click."""
+        Connection.objects.filter(pk=connection.pk).update(is_test_passed=False)
+        route.continue_()
+
+    page.route("**/arm/", failed_meanwhile)
     page.get_by_role("switch").click()
     expect(page.locator("#cards").get_by_role("alert")).to_contain_text("Test the connection before you arm it")
     complaints.clear()  # Chromium notes the 422 itself

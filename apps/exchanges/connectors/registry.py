@@ -24,7 +24,7 @@ _OFFERED: dict[str, dict[Market, str]] = {
     "binance": {Market.LINEAR: "BinanceConnector", Market.SPOT: "BinanceSpotConnector"},
     "bingx": {Market.LINEAR: "BingxConnector", Market.SPOT: "BingxSpotConnector"},
     "okx": {Market.LINEAR: "OkxConnector", Market.SPOT: "OkxSpotConnector"},
-    "orangex": {Market.LINEAR: "OrangeXConnector"},
+    "orangex": {Market.LINEAR: "OrangeXConnector", Market.SPOT: "OrangeXSpotConnector"},
     "pionex": {Market.LINEAR: "PionexConnector", Market.SPOT: "PionexSpotConnector"},
 }
 V = TypeVar("V")

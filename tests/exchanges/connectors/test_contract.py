@@ -89,7 +89,7 @@ WRITES: dict[str, Callable[[Connector], None]] = {
     "set_position_mode_already": lambda c: c.set_position_mode(PositionMode.HEDGE),
 }
 # Venues whose calls carry a token in place of a signature.
-BY_TOKEN = {"orangex"}
+BY_TOKEN = {"orangex", "orangex-spot"}
 LIMIT = OrderRequest(
     client_order_id="cid1",
     symbol=BTC,

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.orangex.user_stream import ASSETS, CHANGES
 from apps.exchanges.connectors.stream import StreamBroken
 from cts.domain.errors import AuthFailed, RateLimited, Unavailable
 from cts.domain.types import Candle, PositionMode, PositionSide, Side
@@ -125,7 +124,8 @@ def test_private_stream_carries_the_token_and_tells_a_new_one() -> None:
     (dialect,) = connector.private_stream(StreamEvents()).dialects
     assert dialect.url(0) == "wss://api.orangex.com/ws/api/v1"
     frames = [json.loads(frame)["params"] for frame in dialect.opening()]
-    assert frames == [{"access_token": "tok-1", "channels": [channel]} for channel in (CHANGES, ASSETS)]
+    channels = ("user.changes.perpetual.PERPETUAL.raw", "user.asset.PERPETUAL")
+    assert frames == [{"access_token": "tok-1", "channels": [channel]} for channel in channels]
     dialect.tend()
     assert dialect.ping() == "PING"
     assert dialect.receive("PONG") == []

@@ -248,3 +248,48 @@ def test_sockets_tell_the_market_and_the_account(paper_venue: PaperVenueControl,
     book = one.heard(public["book"])
     assert len(book["bids"]) >= 50
     assert book["bids"][0][0] < book["asks"][0][0]
+
+
+# --- spot ---------------------------------------------------------------------------------------------------------------
+COIN = "BTC/USDT"
+
+
+@pytest.fixture
+def spot(client: Connect) -> Client:
+    one = client()
+    markets = one("load_markets", True, {"currency": "SPOT"})
+    assert len(markets) == len(PROFILES)
+    assert (markets[COIN]["id"], markets[COIN]["spot"], markets[COIN]["taker"]) == ("BTC-USDT-SPOT", True, 0.001)
+    return one
+
+
+def test_spot_data_reads_as_a_market_of_its_own(spot: Client) -> None:
+    assert spot("fetch_ticker", COIN)["symbol"] == COIN
+    assert len(spot("fetch_order_book", COIN, 5)["asks"]) == 5
+    assert spot("fetch_trades", COIN)[-1]["price"] == 60_000
+    assert [b[0] - a[0] for a, b in itertools.pairwise(spot("fetch_ohlcv", COIN, "1m", None, 5))] == [60_000] * 4
+
+
+def test_coins_are_bought_and_sold_and_pay_their_fees(spot: Client) -> None:
+    # At market it buys for an amount of quote, which the client makes of a price.
+    bought = spot("create_order", COIN, "market", "buy", 0.01, 60_000)
+    (trade,) = spot("fetch_my_trades", COIN)
+    assert (trade["order"], trade["amount"]) == (bought["id"], 0.01)
+    assert trade["cost"] == pytest.approx(600, abs=0.01)
+    assert trade["fee"] == {"cost": pytest.approx(0.01 * 0.001), "currency": "BTC"}
+    balance = spot("fetch_balance", {"type": "spot"})
+    assert balance["BTC"]["free"] == pytest.approx(0.01 - 0.00001)
+    assert balance["USDT"]["total"] == pytest.approx(10_000 - trade["price"] * 0.01)
+    spot("create_order", COIN, "market", "sell", 0.009)
+    assert spot("fetch_balance", {"type": "spot"})["BTC"]["total"] == pytest.approx(0.00099)
+    assert spot("fetch_my_trades", COIN)[-1]["fee"]["currency"] == "USDT"
+
+
+def test_a_limit_order_of_spot_freezes_until_it_is_canceled(spot: Client) -> None:
+    placed = spot("create_order", COIN, "limit", "buy", 0.01, 50_000)
+    (resting,) = spot("fetch_open_orders", COIN)
+    assert (resting["id"], resting["symbol"], resting["status"]) == (placed["id"], COIN, "open")
+    assert spot("fetch_balance", {"type": "spot"})["USDT"]["used"] == 500
+    spot("cancel_order", placed["id"], COIN)
+    assert spot("fetch_open_orders", COIN) == []
+    assert spot("fetch_balance", {"type": "spot"})["USDT"]["used"] == 0

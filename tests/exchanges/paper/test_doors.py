@@ -183,14 +183,14 @@ def test_every_refusal_has_a_code_on_every_face() -> None:
     never_raised = {Refusal.LIQUIDATED}
     accepted_then_canceled = {Refusal.WOULD_TAKE, Refusal.WOULD_NOT_FILL}
     told_by_its_own_door = {Refusal.HAS_POSITION, Refusal.HAS_ORDERS}
-    has_no_spot, has_no_trail = {Refusal.INSUFFICIENT_BALANCE}, {Refusal.TRAIL}
+    has_no_trail = {Refusal.TRAIL}
     lacking = {
         "bybit": accepted_then_canceled,
         "binance": told_by_its_own_door,
         "bingx": set(),
         "okx": accepted_then_canceled,
         "pionex": accepted_then_canceled | has_no_trail,
-        "orangex": accepted_then_canceled | has_no_spot | has_no_trail,
+        "orangex": accepted_then_canceled | has_no_trail,
     }
     assert set(lacking) == {face.slug for face in FACES}
     for slug, missing in lacking.items():

@@ -133,13 +133,16 @@ class OrangeXConnector(OrangeXPositions):
         rows = self.rows(calls.TICKERS, self.named(symbol))
         return self.read.positive(rows[0], "last_price") if rows else None
 
+    def _named_in_candles(self, symbol: str) -> dict[str, str]:
+        return self.named(symbol)
+
     def _candle_page(self, symbol: str, *, interval: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:
         # The venue tells the newest of them only, and refuses to be asked for more.
         frame_ms = next(seconds for seconds, word in self.spec.timeframes.items() if word == interval) * 1000
         start_ms = max(start_ms, self.now_ms() - calls.CANDLES_REACH * frame_ms)
         if start_ms > end_ms:
             return []
-        params = self.named(symbol) | {"resolution": interval}
+        params = self._named_in_candles(symbol) | {"resolution": interval}
         params |= {"start_timestamp": str(start_ms), "end_timestamp": str(end_ms)}
         rows = self.rows_of(calls.CANDLES if self.session else calls.CANDLES_PUBLIC, params)
         bars = [row | {"open_ms": self.read.integer(row, "tick") * 1000} for row in rows]
@@ -147,7 +150,10 @@ class OrangeXConnector(OrangeXPositions):
 
     # --- account ----------------------------------------------------------------------------------------------------
     def balances(self) -> list[Balance]:
-        return [self.parse_balance(self.assets())]
+        return self.parse_assets(self.assets())
+
+    def parse_assets(self, row: Row) -> list[Balance]:
+        return [self.parse_balance(row)]
 
     def positions(self) -> list[VenuePosition]:
         legs = [self.parse_position(row) for row in self.position_rows()]
@@ -207,8 +213,8 @@ class OrangeXConnector(OrangeXPositions):
             self, urls=self.addresses.ws["public"], events=events, channels=wanted, timeframe_s=timeframe_s
         )
         dialect.subscribe(symbols)
-        return Stream([dialect], events=events, name="orangex-public")
+        return Stream([dialect], events=events, name=f"orangex-{self.spec.market}-public")
 
     def private_stream(self, events: StreamEvents) -> Stream:
         dialect = PrivateDialect(self, urls=self.addresses.ws["private"], events=events)
-        return Stream([dialect], events=events, name="orangex-private")
+        return Stream([dialect], events=events, name=f"orangex-{self.spec.market}-private")

@@ -6,7 +6,7 @@ noted before it was sent; that works within the process that sent it, and only w
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -14,7 +14,7 @@ from apps.exchanges.connectors.orangex import spec as calls
 from apps.exchanges.connectors.orangex.rows import OrangeXRows
 from apps.exchanges.connectors.orangex.words import CONDITION_WORDS, FORCE_WORDS, LAST_PRICE, LEG_WORDS, PERPETUAL
 from apps.exchanges.connectors.parsing import Row
-from apps.exchanges.connectors.spec import Call
+from apps.exchanges.connectors.spec import Call, Capability
 from cts.domain.errors import OrderNotFound, Rejected, Unavailable
 from cts.domain.types import OrderAck, OrderRequest, OrderType, Side, TimeInForce, VenueFill, VenueOrder
 from cts.domain.units import decimal_text
@@ -25,6 +25,9 @@ WEEK_MS = 7 * 86_400_000
 
 
 class OrangeXOrders(OrangeXRows, ABC):
+    # What lists of everything are asked for by.
+    currency: ClassVar[str] = PERPETUAL
+
     @abstractmethod
     def last_price(self, symbol: str) -> Any: ...
 
@@ -35,7 +38,7 @@ class OrangeXOrders(OrangeXRows, ABC):
         return self.read.rows(self.call(call, params), "result")
 
     def rows(self, call: Call, params: Mapping[str, Any]) -> list[Row]:
-        """Of perpetuals of ours: lists by currency may have contracts of other kinds."""
+        """Of symbols of ours: lists by currency may have contracts of other kinds."""
         return [row for row in self.rows_of(call, params) if self.symbol_or_none(row, "instrument_name") is not None]
 
     def named(self, symbol: str) -> dict[str, str]:
@@ -106,7 +109,7 @@ class OrangeXOrders(OrangeXRows, ABC):
     def cancel_all(self, symbol: str) -> None:
         """Whether the venue's own call takes conditional orders too isn't told: those it left are canceled one by one."""
         self.call(calls.CANCEL_ALL, self.named(symbol))
-        for order in self._open(symbol):
+        for order in self._open(symbol) if self.spec.can(Capability.CONDITIONAL) else ():
             if order.order_type.is_conditional:
                 try:
                     self.call(calls.CANCEL, {"order_id": order.venue_order_id})
@@ -139,7 +142,7 @@ class OrangeXOrders(OrangeXRows, ABC):
 
     def _open(self, symbol: str | None) -> list[VenueOrder]:
         call, params = (
-            (calls.OPEN_ORDERS, self.named(symbol)) if symbol else (calls.OPEN_ORDERS_ALL, {"currency": PERPETUAL})
+            (calls.OPEN_ORDERS, self.named(symbol)) if symbol else (calls.OPEN_ORDERS_ALL, {"currency": self.currency})
         )
         orders = [self.learned(self.parse_order(row)) for row in self.rows(call, params)]
         return [order for order in orders if not order.status.is_final]

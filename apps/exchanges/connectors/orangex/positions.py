@@ -17,7 +17,7 @@ Legs = dict[tuple[str, str], Row]
 
 class OrangeXPositions(OrangeXOrders, ABC):
     def assets(self) -> Row:
-        return self.read.mapping(self.result(calls.BALANCES, {"asset_type": [PERPETUAL]}), PERPETUAL)
+        return self.read.mapping(self.result(calls.BALANCES, {"asset_type": [self.currency]}), self.currency)
 
     def position_rows(self) -> list[Row]:
         """What is held, by the list and by each symbol that is in it or was traded from here.
@@ -26,7 +26,7 @@ class OrangeXPositions(OrangeXOrders, ABC):
             Unavailable: neither tells of any, yet there is margin in use.
         """
         listed = self._held(self.rows(calls.POSITIONS, {"currency": PERPETUAL, "kind": "perpetual"}))
-        names = {name for name, _ in listed} | {self.venue_symbol(symbol) for symbol in self.placed.symbols}
+        names = {name for name, _ in listed} | {self.venue_symbol(symbol) for symbol in self._traded_here()}
         legs = listed | self._asked(sorted(names), listed)
         if legs or not self._is_margin_used():
             return list(legs.values())
@@ -36,6 +36,10 @@ class OrangeXPositions(OrangeXOrders, ABC):
         if not legs:
             raise Unavailable("OrangeX tells of no position but holds margin for one", exchange=self.spec.name)
         return list(legs.values())
+
+    def _traded_here(self) -> list[str]:
+        """One memory serves both markets of an account."""
+        return [symbol for symbol in self.placed.symbols if symbol.endswith(self.spec.suffix)]
 
     def _asked(self, names: list[str], listed: Legs) -> Legs:
         found: Legs = {}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.orangex.dialect import OrangeXDialect
-from apps.exchanges.connectors.orangex.words import PERPETUAL
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import ErrorClass
 from apps.exchanges.connectors.stream import StreamBroken, log, tell
@@ -14,9 +13,6 @@ from cts.domain.errors import AuthFailed, PayloadError
 
 if TYPE_CHECKING:
     from apps.exchanges.connectors.orangex.connector import OrangeXConnector
-
-CHANGES = f"user.changes.perpetual.{PERPETUAL}.raw"
-ASSETS = f"user.asset.{PERPETUAL}"
 
 
 class PrivateDialect(OrangeXDialect):
@@ -26,6 +22,8 @@ class PrivateDialect(OrangeXDialect):
 
     def __init__(self, connector: "OrangeXConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
         super().__init__(connector, urls=urls, events=events)
+        self._changes_channel = f"user.changes.{connector.currency.lower()}.{connector.currency}.raw"
+        self._assets_channel = f"user.asset.{connector.currency}"
         self._token = ""
         self._waiting: list[str] = []
 
@@ -36,14 +34,19 @@ class PrivateDialect(OrangeXDialect):
     def opening(self) -> list[str]:
         self._asked.clear()
         self._waiting = []
-        return [self._frame([channel], access_token=self._token) for channel in (CHANGES, ASSETS)]
+        return [
+            self._frame([channel], access_token=self._token)
+            for channel in (self._changes_channel, self._assets_channel)
+        ]
 
     def tend(self) -> None:
         """A new token is told to the socket, which may have been opened half a day ago."""
         token = self._connector.grant().access_token
         if token != self._token:
             self._token = token
-            self._waiting = [self._frame([channel], access_token=token) for channel in (CHANGES, ASSETS)]
+            self._waiting = [
+                self._frame([channel], access_token=token) for channel in (self._changes_channel, self._assets_channel)
+            ]
 
     def ping(self) -> str:
         return self._waiting.pop(0) if self._waiting else super().ping()
@@ -51,7 +54,7 @@ class PrivateDialect(OrangeXDialect):
     def _answered(self, asked: list[str], message: Row) -> list[str]:
         error = message.get("error")
         if not isinstance(error, dict):
-            self.is_ready = self.is_ready or CHANGES in asked
+            self.is_ready = self.is_ready or self._changes_channel in asked
             return []
         code, said = str(error.get("code")), f"OrangeX refused the stream: {str(error.get('message'))[:200]}"
         kind = self._connector.spec.errors.get(code)
@@ -60,7 +63,7 @@ class PrivateDialect(OrangeXDialect):
         if kind is ErrorClass.RESIGN:
             self._connector.token_refused(self._token)
             raise StreamBroken(said)
-        if CHANGES in asked or not asked:
+        if self._changes_channel in asked or not asked:
             raise StreamBroken(said)
         log.warning("%s; balances are asked for instead", said)
         return []
@@ -68,12 +71,12 @@ class PrivateDialect(OrangeXDialect):
     def _data(self, channel: str, data: Any) -> None:
         self.data_at = time.monotonic()
         try:
-            if channel == CHANGES:
+            if channel == self._changes_channel:
                 self._changes(data)
-            elif channel == ASSETS:
-                tell(
-                    self.events.on_balance, self._connector.parse_balance(self._connector.read.mapping(data, PERPETUAL))
-                )
+            elif channel == self._assets_channel:
+                row = self._connector.read.mapping(data, self._connector.currency)
+                for balance in self._connector.parse_assets(row):
+                    tell(self.events.on_balance, balance)
         except PayloadError as error:
             # It may be the fill that matters: end the session, so that what follows is a reconcile.
             raise StreamBroken(error.message) from None

@@ -2,7 +2,7 @@
 
 from cts.domain.types import MarginMode, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 
-PERPETUAL = "PERPETUAL"
+PERPETUAL, SPOT = "PERPETUAL", "SPOT"
 MARGIN_WORDS = {MarginMode.CROSS: "cross", MarginMode.ISOLATED: "isolate"}
 LEG_WORDS = {PositionSide.LONG: "LONG", PositionSide.SHORT: "SHORT"}
 FORCE_WORDS = {

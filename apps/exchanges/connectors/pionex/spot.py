@@ -3,7 +3,7 @@
 import threading
 import weakref
 from collections.abc import Iterable
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 
 from apps.exchanges.connectors.base import StreamEvents
@@ -28,8 +28,6 @@ from cts.domain.types import (
 )
 from cts.domain.units import decimal_text
 
-# How far above the best ask a buy at market may go; the venue's own ceiling lies beyond that.
-REACH_RATIO = Decimal("1.03")
 # How long a first order in a symbol waits for the account stream to listen there.
 LISTENING_S = 2.0
 
@@ -65,9 +63,7 @@ class PionexSpotConnector(PionexSpotRows):
 
     # --- orders -----------------------------------------------------------------------------------------------------
     def _order_call(self, request: OrderRequest) -> tuple[Call, dict[str, Any]]:
-        """At market the venue buys for an amount of quote, and no quantity can be promised: a limit within reach buys it,
-        and what it doesn't find at once is canceled.
-        """
+        request = self.sent_as(request)
         params: dict[str, Any] = {
             "symbol": self.venue_symbol(request.symbol),
             "side": SIDE_WORDS[request.side],
@@ -78,22 +74,14 @@ class PionexSpotConnector(PionexSpotRows):
             params |= {"type": "LIMIT", "price": decimal_text(request.price)}
             if request.time_in_force is TimeInForce.IOC:
                 params["IOC"] = True
-        elif request.side is Side.SELL:
-            params["type"] = "MARKET"
         else:
-            params |= {"type": "LIMIT", "price": decimal_text(self._within_reach(request.symbol)), "IOC": True}
-            self.asked_at_market(request.client_order_id)
+            params["type"] = "MARKET"
         return self.order_calls.place, params
 
-    def _within_reach(self, symbol: str) -> Decimal:
-        """A price with no more digits than the quotes have, so that it is on the grid."""
+    def best_prices(self, symbol: str) -> tuple[Decimal | None, Decimal]:
         rows = self._listed(self._data(calls.BOOKS, {"symbol": self.venue_symbol(symbol)}), "tickers")
         row = rows[0] if rows else {}
-        ask = self.read.positive(row, "askPrice")
-        digits = min(
-            int(value.as_tuple().exponent) for value in (ask, self.read.positive_or_none(row, "bidPrice") or ask)
-        )
-        return max(ask, (ask * REACH_RATIO).quantize(Decimal(1).scaleb(min(digits, 0)), ROUND_FLOOR))
+        return self.read.positive_or_none(row, "bidPrice"), self.read.positive(row, "askPrice")
 
     def place(self, request: OrderRequest) -> OrderAck:
         self._listen_to(request.symbol, within_s=LISTENING_S)

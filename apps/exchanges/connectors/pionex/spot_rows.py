@@ -1,22 +1,20 @@
 """Pionex's spot rows in our types, from the REST lists and the private stream alike."""
 
 from abc import ABC
-from collections import OrderedDict
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import msgspec
 
 from apps.exchanges.connectors.parsing import HUGE, ZERO, Milliseconds, Row, Shape, Words
-from apps.exchanges.connectors.pionex.names import REMEMBERED, OrderName
+from apps.exchanges.connectors.pionex.names import OrderName
 from apps.exchanges.connectors.pionex.rows import AVERAGE_DIGITS
 from apps.exchanges.connectors.pionex.shapes import READ
 from apps.exchanges.connectors.pionex.spot_spec import BOOKS, CANDLES, ORDERS, SPOT_SPEC
 from apps.exchanges.connectors.pionex.stream import BOOK, TRADE
 from apps.exchanges.connectors.pionex.wire import PionexWire
 from apps.exchanges.connectors.pionex.words import KINDS, SIDES, STATES
-from apps.exchanges.connectors.spot import SpotVerbs
+from apps.exchanges.connectors.spot import BuysForQuote
 from cts.domain.types import Balance, Instrument, OrderStatus, OrderType, VenueOrder
 
 ONE = Decimal(1)
@@ -44,7 +42,7 @@ SPOT_ORDER = Shape(READ, SpotOrderRow)
 SPOT_ORDER_WORDS: Words = {"side": SIDES, "type": KINDS, "status": STATES}
 
 
-class PionexSpotRows(SpotVerbs, PionexWire, ABC):
+class PionexSpotRows(BuysForQuote, PionexWire, ABC):
     spec = SPOT_SPEC
     time_call = BOOKS
     time_params = {"symbol": "BTC_USDT"}
@@ -55,16 +53,6 @@ class PionexSpotRows(SpotVerbs, PionexWire, ABC):
     fills_limit = {}
     fills_page = 100
     topics = frozenset({TRADE, BOOK})
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        # What was asked for at market and sent as a limit.
-        self._at_market: OrderedDict[str, None] = OrderedDict()
-
-    def asked_at_market(self, client_order_id: str) -> None:
-        self._at_market[client_order_id] = None
-        if len(self._at_market) > REMEMBERED:
-            self._at_market.popitem(last=False)
 
     def parse_instrument(self, row: Row, *, max_leverage: int | None = None) -> Instrument:
         """Bounds that hold for limit orders and sales at market alike, so that either kind fits."""
@@ -115,23 +103,24 @@ class PionexSpotRows(SpotVerbs, PionexWire, ABC):
         if not is_sane or not (size or r.amount):
             nothing = () if size or r.amount else ("amount" if r.type == "MARKET" else "size",)
             SPOT_ORDER.refuse(r, words=SPOT_ORDER_WORDS, positive=nothing)
-        order_id, is_at_market = str(r.orderId), r.clientOrderId in self._at_market
+        order_id = str(r.orderId)
         if self.names.get(order_id) is None:
             self.names.learn(order_id, OrderName(r.clientOrderId, None))
-        return VenueOrder(
+        order = VenueOrder(
             client_order_id=r.clientOrderId,
             venue_order_id=order_id,
             symbol=self._symbols.get(r.symbol) or self.symbol_named(r.symbol),
             side=side,
-            order_type=OrderType.MARKET if is_at_market else kind,
+            order_type=kind,
             status=_status(r, is_open=is_open),
             quantity=size or filled,
             filled_quantity=filled,
             average_price=average,
-            price=None if is_at_market or kind is OrderType.MARKET else price or None,
+            price=None if kind is OrderType.MARKET else price or None,
             created_ms=r.createTime,
             updated_ms=r.updateTime,
         )
+        return self.asked_as(order)
 
 
 def _status(row: SpotOrderRow, *, is_open: bool) -> OrderStatus:

@@ -6,8 +6,8 @@ import orjson
 
 from apps.exchanges.paper.face import Call
 from apps.exchanges.paper.orangex.errors import BAD_PARAMS, BAD_REQUEST, OrangeXError
-from apps.exchanges.paper.orangex.holdings import assets_row, position_row, position_rows
-from apps.exchanges.paper.orangex.market import integer, symbol_of
+from apps.exchanges.paper.orangex.holdings import assets_row, position_row, position_rows, spot_assets_row
+from apps.exchanges.paper.orangex.market import integer, perpetual
 from apps.exchanges.paper.orangex.rows import Row
 from cts.domain.matching import liquidation
 from cts.domain.matching.events import Event, Refusal, Refused
@@ -30,7 +30,7 @@ def assets(face: "OrangeXFace", call: Call) -> Row:
         raise OrangeXError(*BAD_REQUEST)
     known: Row = {
         "WALLET": {"total": "0", "coupon": "0", "details": []},
-        "SPOT": {"total": "0", "net": "0", "available": "0", "details": []},
+        "SPOT": spot_assets_row(call.account),
         "PERPETUAL": assets_row(call.account, venue=face.venue),
     }
     return known if "ALL" in wanted else {name: row for name, row in known.items() if name in wanted}
@@ -43,19 +43,19 @@ def positions(face: "OrangeXFace", call: Call) -> list[Row]:
 
 
 def user_position(face: "OrangeXFace", call: Call) -> list[Row]:
-    return position_rows(call.account, venue=face.venue, symbol=symbol_of(call))
+    return position_rows(call.account, venue=face.venue, symbol=perpetual(call))
 
 
 def position(face: "OrangeXFace", call: Call) -> Row:
     """One leg of the symbol, a flat one where nothing is held."""
-    symbol = symbol_of(call)
+    symbol = perpetual(call)
     held = [leg for leg in call.account.open_legs() if leg.symbol == symbol]
     leg = held[0] if held else Leg(symbol=symbol, side=PositionSide.LONG)
     return position_row(call.account, leg, venue=face.venue)
 
 
 def settings(face: "OrangeXFace", call: Call) -> Row:
-    symbol, account = symbol_of(call), call.account
+    symbol, account = perpetual(call), call.account
     is_cross = account.margin_mode_of(symbol) is MarginMode.CROSS
     return {
         "margin_type": "cross" if is_cross else "isolate",
@@ -66,7 +66,7 @@ def settings(face: "OrangeXFace", call: Call) -> Row:
 
 
 def adjust_leverage(face: "OrangeXFace", call: Call) -> str:
-    symbol, leverage = symbol_of(call), integer(call, "leverage", 0)
+    symbol, leverage = perpetual(call), integer(call, "leverage", 0)
 
     def change() -> list[Event]:
         return liquidation.set_leverage(
@@ -83,7 +83,7 @@ def adjust_leverage(face: "OrangeXFace", call: Call) -> str:
 
 def adjust_margin_type(face: "OrangeXFace", call: Call) -> str:
     """Refused while there is an order or a leg, also for the mode it is in."""
-    symbol, mode = symbol_of(call), MARGIN_MODES.get(call.params.get("margin_type", "").lower())
+    symbol, mode = perpetual(call), MARGIN_MODES.get(call.params.get("margin_type", "").lower())
     if mode is None:
         raise OrangeXError(*BAD_PARAMS)
     account = call.account

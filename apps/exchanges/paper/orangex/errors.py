@@ -40,6 +40,7 @@ REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.QUANTITY_TOO_LARGE: (5001, "Order's param wrong."),
     Refusal.NOTIONAL_TOO_SMALL: (5119, "Cannot be less than the minimum order value: 10USDT"),
     Refusal.INSUFFICIENT_MARGIN: (5907, "Asset not enough."),
+    Refusal.INSUFFICIENT_BALANCE: (5907, "Asset not enough."),
     Refusal.REDUCE_ONLY: (5001, "Order's param wrong: nothing to reduce."),
     Refusal.POSITION_SIDE: (5001, "Order's param wrong."),
     Refusal.TRIGGER_SIDE: (5001, "Order's param wrong."),

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from apps.exchanges.paper.market import Day, Market
-from apps.exchanges.paper.orangex.rows import NAMES, RULES, SIDE, Row, leg_word
-from cts.domain.matching import margin
-from cts.domain.matching.state import Account, Leg, Venue
+from apps.exchanges.paper.orangex.rows import COINS, NAMES, POLICY, RULES, SIDE, Row, leg_word
+from cts.domain.matching import margin, wallet
+from cts.domain.matching.state import SETTLE, Account, Leg, Venue
 from cts.domain.types import MarginMode, PositionMode, PositionSide
 from cts.domain.units import decimal_text as text
 
@@ -101,12 +101,23 @@ def assets_row(account: Account, *, venue: Venue) -> Row:
     }
 
 
+def spot_assets_row(account: Account) -> Row:
+    """Coin by coin, of everything ever held."""
+    details = []
+    for asset in sorted({SETTLE, *account.assets}):
+        total = wallet.total(account, asset, policy=POLICY)
+        frozen = wallet.reserved(account, asset, policy=POLICY)
+        amounts = {"available": text(total - frozen), "freeze": text(frozen), "total": text(total)}
+        details.append({"coin_type": asset, **amounts})
+    return {"total": "0", "net": "0", "available": "0", "details": details}
+
+
 def _ratio(part: Decimal, whole: Decimal) -> Decimal:
     return round(part / whole, 6) if whole > 0 else Decimal(0)
 
 
 def ticker_row(symbol: str, *, market: Market, day: Day, is_socket: bool = False) -> Row:
-    """The socket tells the best prices as numbers, the list as text."""
+    """The socket tells the best prices as numbers, the list as text. Of spot the name lacks its ending."""
     quote, lot = market.quotes[symbol], RULES[symbol].lot_step
     best = {
         "best_bid_price": quote.bid,
@@ -115,7 +126,7 @@ def ticker_row(symbol: str, *, market: Market, day: Day, is_socket: bool = False
         "best_ask_amount": lot * 850,
     }
     return {
-        "instrument_name": NAMES[symbol],
+        "instrument_name": NAMES[symbol].removesuffix("-SPOT") if symbol in COINS else NAMES[symbol],
         "state": "open",
         "last_price": text(quote.last),
         **{name: float(value) if is_socket else text(value) for name, value in best.items()},

@@ -3,10 +3,23 @@
 from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.paper.face import Call
-from apps.exchanges.paper.market import FUNDING_INTERVAL_MS
+from apps.exchanges.paper.market import FUNDING_INTERVAL_MS, perpetual_of
 from apps.exchanges.paper.orangex.errors import BAD_PARAMS, NO_INSTRUMENT, TOO_MANY_CANDLES, OrangeXError
 from apps.exchanges.paper.orangex.holdings import ticker_row
-from apps.exchanges.paper.orangex.rows import HIGH_RATE, LOW_RATE, NAMES, NUMBERS, POLICY, RULES, SIDE, SYMBOLS, Row
+from apps.exchanges.paper.orangex.rows import (
+    HIGH_RATE,
+    LISTS,
+    LOW_RATE,
+    NAMES,
+    NUMBERS,
+    PERPETUALS,
+    POLICY,
+    RULES,
+    SIDE,
+    SYMBOLS,
+    Row,
+    currency_of,
+)
 from cts.domain.types import Candle
 from cts.domain.units import decimal_text as text
 
@@ -31,6 +44,14 @@ def symbol_of(call: Call) -> str:
     return SYMBOLS[name]
 
 
+def perpetual(call: Call) -> str:
+    """For what spot has not."""
+    symbol = symbol_of(call)
+    if symbol not in PERPETUALS:
+        raise OrangeXError(*NO_INSTRUMENT)
+    return symbol
+
+
 def integer(call: Call, name: str, default: int, *, low: int = 0, high: int = 10**15) -> int:
     raw = call.params.get(name) or str(default)
     if not raw.isascii() or not raw.isdigit() or len(raw) > 18:
@@ -45,18 +66,19 @@ def ping(face: "OrangeXFace", call: Call) -> Row:
 def instruments(face: "OrangeXFace", call: Call) -> list[Row]:
     """A currency the venue doesn't have gives an empty list."""
     wanted, name = call.params.get("currency", "PERPETUAL"), call.params.get("instrument_name", "")
-    if wanted != "PERPETUAL":
-        return []
-    return [_instrument(symbol) for symbol in NAMES if name in ("", NAMES[symbol])]
+    return [_instrument(symbol) for symbol in LISTS.get(wanted, {}) if name in ("", NAMES[symbol])]
 
 
 def _instrument(symbol: str) -> Row:
     """The margin coin stands where others name the coin that is traded, and the other way round."""
-    rules, name = RULES[symbol], NAMES[symbol]
-    base = symbol.split("/")[0]
+    rules, name, currency = RULES[symbol], NAMES[symbol], currency_of(symbol)
+    base, is_spot = symbol.split("/")[0], currency == "SPOT"
+    maker, taker = POLICY.maker_fee_rate, POLICY.taker_fee_rate
+    if is_spot:
+        maker, taker = POLICY.spot_maker_fee_rate, POLICY.spot_taker_fee_rate
     return {
         "instrId": NUMBERS[name],
-        "currency": "PERPETUAL",
+        "currency": currency,
         "newListing": False,
         "base_currency": "USDT",
         "quote_currency": base,
@@ -65,10 +87,10 @@ def _instrument(symbol: str) -> Row:
         "instrument_name": name,
         "show_name": f"{base}USDT",
         "is_active": True,
-        "kind": "perpetual",
+        "kind": currency.lower(),
         "leverage": rules.max_leverage,
-        "maker_commission": text(POLICY.maker_fee_rate),
-        "taker_commission": text(POLICY.taker_fee_rate),
+        "maker_commission": text(maker),
+        "taker_commission": text(taker),
         "min_trade_amount": text(rules.lot_step),
         "min_qty": text(rules.min_quantity),
         "min_notional": text(rules.min_notional),
@@ -87,7 +109,7 @@ def tickers(face: "OrangeXFace", call: Call) -> list[Row]:
     if call.params.get("instrument_name"):
         symbols = [symbol_of(call)]
     else:
-        symbols = list(NAMES) if call.params.get("currency") == "PERPETUAL" else []
+        symbols = list(LISTS.get(call.params.get("currency", ""), ()))
     return [ticker_row(symbol, market=face.market, day=face.market.day(symbol)) for symbol in symbols]
 
 
@@ -102,7 +124,9 @@ def order_book(face: "OrangeXFace", call: Call) -> Row:
 
 
 def candles(face: "OrangeXFace", call: Call) -> list[Row]:
-    symbol = symbol_of(call)
+    """Of spot the bare name is known, without its ending."""
+    bare = f"{call.params.get('instrument_name', '')}-SPOT"
+    symbol = SYMBOLS[bare] if bare in SYMBOLS else symbol_of(call)
     timeframe_s = RESOLUTIONS.get(call.params.get("resolution", ""))
     if timeframe_s is None:
         raise OrangeXError(*BAD_PARAMS)
@@ -134,14 +158,14 @@ def candle_row(candle: Candle) -> Row:
     return {"tick": candle.open_ms // 1000, **{name: f"{value:.8f}" for name, value in numbers.items()}}
 
 
-def trade_row(trade: Any) -> Row:
+def trade_row(trade: Any, symbol: str) -> Row:
     return {
         "timestamp": str(trade.at_ms),
         "price": text(trade.price),
         "amount": text(trade.quantity),
         "iv": "0",
         "direction": SIDE[trade.side],
-        "instrument_name": NAMES[trade.symbol],
+        "instrument_name": NAMES[symbol],
         "trade_id": str(trade.id),
         "mark_price": text(trade.price),
     }
@@ -151,12 +175,15 @@ def last_trades(face: "OrangeXFace", call: Call) -> Row:
     """Newest first."""
     symbol = symbol_of(call)
     count = integer(call, "count", 10, low=1, high=1000)
-    trades = list(face.market.trades[symbol])
-    return {"trades": [trade_row(trade) for trade in reversed(trades[-count:])], "has_more": len(trades) > count}
+    trades = list(face.market.trades[perpetual_of(symbol)])
+    return {
+        "trades": [trade_row(trade, symbol) for trade in reversed(trades[-count:])],
+        "has_more": len(trades) > count,
+    }
 
 
 def funding_rate(face: "OrangeXFace", call: Call) -> Row:
-    symbol = symbol_of(call)
+    symbol = perpetual(call)
     return {
         "instrument_name": NAMES[symbol],
         "rate": text(face.market.funding_rate(symbol, at_ms=call.now_ms)),
@@ -175,7 +202,7 @@ def funding_rates(face: "OrangeXFace", call: Call) -> list[Row]:
             "startTime": str(end_ms - FUNDING_INTERVAL_MS),
             "endTime": str(end_ms),
         }
-        for symbol in NAMES
+        for symbol in PERPETUALS
     ]
     dead = {"capitalRate": "0.0001", "startTime": "1742256000000", "endTime": "1742284800000"}
     return [*rows, {"instrumentName": "LUNA-USDT-PERPETUAL", **dead}]
@@ -184,7 +211,8 @@ def funding_rates(face: "OrangeXFace", call: Call) -> list[Row]:
 def contracts(face: "OrangeXFace", call: Call) -> list[Row]:
     """As told to those who list exchanges."""
     rows = []
-    for symbol, name in NAMES.items():
+    for symbol in PERPETUALS:
+        name = NAMES[symbol]
         quote, day = face.market.quotes[symbol], face.market.day(symbol)
         rows.append(
             {
@@ -215,6 +243,6 @@ def contracts(face: "OrangeXFace", call: Call) -> list[Row]:
 
 
 def leverage_bracket(face: "OrangeXFace", call: Call) -> list[Row]:
-    rules = RULES[symbol_of(call)]
+    rules = RULES[perpetual(call)]
     row = {"bracket": 1, "initialLeverage": rules.max_leverage, "maintenanceMarginRate": text(rules.maintenance_ratio)}
     return [row | {"notionalCap": "2000000", "notionalFloor": "0", "cum": "0"}]

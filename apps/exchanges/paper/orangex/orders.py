@@ -2,12 +2,12 @@
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from apps.exchanges.paper.face import Call
 from apps.exchanges.paper.orangex.market import integer, symbol_of
-from apps.exchanges.paper.orangex.rows import Row, fill_row, order_number, order_row
+from apps.exchanges.paper.orangex.rows import LISTS, Row, fill_row, order_number, order_row
 from apps.exchanges.paper.orangex.trade import find
 from cts.domain.matching.events import Event, OrderUpdated
 from cts.domain.matching.state import Fill, Order
@@ -49,34 +49,38 @@ def state(face: "OrangeXFace", call: Call) -> Row | None:
     return face.late.row(find(call))
 
 
-def _open(call: Call, symbol: str | None) -> list[Row]:
+def _meant(call: Call) -> Collection[str]:
+    return LISTS.get(call.params.get("currency", ""), ())
+
+
+def _open(call: Call, symbols: Collection[str]) -> list[Row]:
     kind = call.params.get("type", "")
-    rows = [order_row(o) for o in call.account.open_orders.values() if symbol in (None, o.request.symbol)]
+    rows = [order_row(o) for o in call.account.open_orders.values() if o.request.symbol in symbols]
     return [row for row in reversed(rows) if kind in ("", row["order_type"])]
 
 
 def open_by_instrument(face: "OrangeXFace", call: Call) -> list[Row]:
-    return _open(call, symbol_of(call))
+    return _open(call, [symbol_of(call)])
 
 
 def open_by_currency(face: "OrangeXFace", call: Call) -> list[Row]:
-    return _open(call, None) if call.params.get("currency") == "PERPETUAL" else []
+    return _open(call, _meant(call))
 
 
-def _history(call: Call, symbol: str | None) -> list[Row]:
+def _history(call: Call, symbols: Collection[str]) -> list[Row]:
     """Ended ones, newest first."""
     count, offset = integer(call, "count", 20, low=1, high=100), integer(call, "offset", 0)
-    ended = [o for o in call.account.closed_orders.values() if symbol in (None, o.request.symbol)]
+    ended = [o for o in call.account.closed_orders.values() if o.request.symbol in symbols]
     ended.sort(key=lambda order: -order.id)
     return [order_row(order) for order in ended[offset : offset + count]]
 
 
 def history_by_instrument(face: "OrangeXFace", call: Call) -> list[Row]:
-    return _history(call, symbol_of(call))
+    return _history(call, [symbol_of(call)])
 
 
 def history_by_currency(face: "OrangeXFace", call: Call) -> list[Row]:
-    return _history(call, None) if call.params.get("currency") == "PERPETUAL" else []
+    return _history(call, _meant(call))
 
 
 def _trades(call: Call, fills: Iterable[Fill]) -> Row:
@@ -101,4 +105,5 @@ def trades_by_instrument(face: "OrangeXFace", call: Call) -> Row:
 
 
 def trades_by_currency(face: "OrangeXFace", call: Call) -> Row:
-    return _trades(call, call.account.fills if call.params.get("currency") == "PERPETUAL" else ())
+    symbols = _meant(call)
+    return _trades(call, (fill for fill in call.account.fills if fill.symbol in symbols))

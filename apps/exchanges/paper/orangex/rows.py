@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from apps.exchanges.paper.listing import perpetual_rules
+from apps.exchanges.paper.market import spot_of
 from cts.domain.matching.events import Refusal
-from cts.domain.matching.state import BookStatus, Fill, Order, Policy, Request, TriggerBy
+from cts.domain.matching.state import BookStatus, Fill, Order, Policy, Request, Rules, TriggerBy
 from cts.domain.types import OrderType, PositionSide, Side, TimeInForce
 from cts.domain.units import decimal_text as text
 
@@ -13,7 +14,12 @@ Row = dict[str, Any]
 
 LOW_RATE, HIGH_RATE = "0.5", "1.5"
 POLICY = Policy(
-    maker_fee_rate=Decimal("0.0002"), taker_fee_rate=Decimal("0.0006"), price_band_ratio=Decimal(HIGH_RATE) - 1
+    maker_fee_rate=Decimal("0.0002"),
+    taker_fee_rate=Decimal("0.0006"),
+    spot_maker_fee_rate=Decimal("0.0008"),
+    spot_taker_fee_rate=Decimal("0.001"),
+    price_band_ratio=Decimal(HIGH_RATE) - 1,
+    is_wallet_unified=False,
 )
 # base: lot step, min quantity (not everywhere one step), max quantity, max market quantity, max leverage, maintenance
 _LISTED = {
@@ -28,10 +34,44 @@ _LISTED = {
     "LINK": ("0.1", "0.1", "200000", "50000", 75, "0.01"),
     "LTC": ("0.01", "0.1", "45000", "12000", 75, "0.01"),
 }
+# base: lot step, least size, largest of spot
+_SPOT_LISTED = {
+    "BTC": ("0.00001", "0.0001", "200"),
+    "ETH": ("0.0001", "0.001", "3000"),
+    "SOL": ("0.01", "0.01", "50000"),
+    "XRP": ("0.1", "1", "4000000"),
+    "DOGE": ("1", "10", "20000000"),
+    "BNB": ("0.001", "0.01", "9000"),
+    "ADA": ("0.1", "1", "8000000"),
+    "AVAX": ("0.01", "0.1", "150000"),
+    "LINK": ("0.01", "0.1", "200000"),
+    "LTC": ("0.001", "0.01", "45000"),
+}
 
 
-RULES = perpetual_rules(_LISTED, min_notional="10")
-NAMES = {symbol: symbol.split("/")[0] + "-USDT-PERPETUAL" for symbol in RULES}
+def _spot_rules() -> dict[str, Rules]:
+    found = {}
+    for symbol, rules in PERPETUALS.items():
+        step, low, high = _SPOT_LISTED[symbol.split("/")[0]]
+        found[spot_of(symbol)] = Rules(
+            symbol=spot_of(symbol),
+            tick_size=rules.tick_size,
+            lot_step=Decimal(step),
+            min_quantity=Decimal(low),
+            max_quantity=Decimal(high),
+            max_market_quantity=Decimal(high),
+            min_notional=Decimal(5),
+            max_open_orders=500,
+        )
+    return found
+
+
+PERPETUALS = perpetual_rules(_LISTED, min_notional="10")
+COINS = _spot_rules()
+RULES = PERPETUALS | COINS
+# What the venue calls currencies, with the kind of each.
+LISTS = {"PERPETUAL": PERPETUALS, "SPOT": COINS}
+NAMES = {symbol: f"{symbol.split('/')[0]}-USDT-{currency}" for currency, rules in LISTS.items() for symbol in rules}
 SYMBOLS = {name: symbol for symbol, name in NAMES.items()}
 NUMBERS = {name: 28 + index for index, name in enumerate(SYMBOLS)}
 
@@ -47,11 +87,15 @@ STATE = {
 SIDE = {Side.BUY: "buy", Side.SELL: "sell"}
 FORCE = {TimeInForce.GTC: "GTC", TimeInForce.POST_ONLY: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
 WRONG_MODE = "wrong_mode"
-ERROR_CODES = {WRONG_MODE: 5998, Refusal.INSUFFICIENT_MARGIN.value: 5907}
+ERROR_CODES = {WRONG_MODE: 5998, Refusal.INSUFFICIENT_MARGIN.value: 5907, Refusal.INSUFFICIENT_BALANCE.value: 5907}
 # Ids on the wire are far beyond what a float can hold.
 _FIRST_ID = 828_697_200_000_000_000
 # Parts a client id of the wire from the kind of condition and from what makes it unique: the venue takes one twice.
 _PART = "|"
+
+
+def currency_of(symbol: str) -> str:
+    return "PERPETUAL" if symbol in PERPETUALS else "SPOT"
 
 
 def order_id(number: int) -> str:
@@ -92,8 +136,8 @@ def order_row(order: Order) -> Row:
     average = order.average_price
     row = {
         "instrId": NUMBERS[NAMES[request.symbol]],
-        "currency": "PERPETUAL",
-        "kind": "perpetual",
+        "currency": currency_of(request.symbol),
+        "kind": currency_of(request.symbol).lower(),
         "direction": SIDE[request.side],
         "amount": text(order.quantity),
         "price": text(order.price) if is_limit and order.price is not None else "-1",
@@ -154,7 +198,7 @@ def fill_row(fill: Fill, *, order: Order | None) -> Row:
         "show_name": fill.symbol.split("/")[0] + "USDT",
         "order_type": "limit" if request and request.order_type is OrderType.LIMIT else "market",
         "fee_use_coupon": False,
-        "fee_coin_type": "USDT",
+        "fee_coin_type": fill.fee_asset,
         "index_price": "",
         "mark_price": text(fill.price),
         "self_trade": False,

@@ -7,11 +7,12 @@ import orjson
 
 from apps.exchanges.paper.face import Call, Member
 from apps.exchanges.paper.http import Request
+from apps.exchanges.paper.market import perpetual_of
 from apps.exchanges.paper.orangex.books import channel as book_channel
 from apps.exchanges.paper.orangex.errors import BAD_PARAMS, NO_CHANNEL, NO_SERVICE, NOT_JSON, OrangeXError
 from apps.exchanges.paper.orangex.holdings import ticker_row
 from apps.exchanges.paper.orangex.market import RESOLUTIONS, candle_row, trade_row
-from apps.exchanges.paper.orangex.rows import NAMES, SYMBOLS, Row
+from apps.exchanges.paper.orangex.rows import NAMES, PERPETUALS, SYMBOLS, Row
 from apps.exchanges.paper.orangex.sign_in import auth
 from apps.exchanges.paper.orangex.user_stream import ASSETS, CHANGES, notice
 from apps.exchanges.paper.websocket import Socket
@@ -111,7 +112,7 @@ def is_known(channel: str, *, is_private: bool) -> bool:
     name, _, pace = rest.partition(".")
     if is_private:
         is_symbols = kind == "user" and name in ("orders", "trades") and pace.removesuffix(".raw") in SYMBOLS
-        return channel in (CHANGES, ASSETS) or (is_symbols and pace.endswith(".raw"))
+        return channel in (*CHANGES.values(), *ASSETS.values()) or (is_symbols and pace.endswith(".raw"))
     if kind == "chart":
         symbol, _, resolution = pace.partition(".")
         return name == "trades" and symbol in SYMBOLS and resolution in _BARS
@@ -124,7 +125,7 @@ def broadcast(face: "OrangeXFace", symbol: str) -> None:
     name = NAMES[symbol]
     for channel, row in (
         (f"ticker.{name}.raw", lambda: _ticker(face, symbol)),
-        (f"trades.{name}.raw", lambda: [trade_row(face.market.trades[symbol][-1])]),
+        (f"trades.{name}.raw", lambda: [trade_row(face.market.trades[perpetual_of(symbol)][-1], symbol)]),
         (book_channel(symbol), lambda: face.books.changes(symbol)),
     ):
         if face.topics.get(channel) and (data := row()) is not None:
@@ -153,12 +154,12 @@ def pulse(face: "OrangeXFace", *, now_ms: int) -> None:
         rows = [
             {
                 "mut": str(face.market.quotes[symbol].at_ms),
-                "instrument_name": name,
+                "instrument_name": NAMES[symbol],
                 "mark_iv": "0",
                 "mark_price": str(face.market.quotes[symbol].mark),
                 "underlying_price": str(face.market.quotes[symbol].mark),
             }
-            for symbol, name in NAMES.items()
+            for symbol in PERPETUALS
         ]
         face.cast(MARKS, orjson.dumps(notice(MARKS, rows)))
     for channel, symbol in INDEXES.items():

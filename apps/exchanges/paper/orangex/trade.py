@@ -1,6 +1,7 @@
 """OrangeX's methods that place and cancel. They answer that the order was taken; its state is another question."""
 
 import copy
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeVar
 
@@ -8,8 +9,10 @@ import msgspec
 
 from apps.exchanges.paper.face import Call, is_sane
 from apps.exchanges.paper.orangex.errors import BAD_PARAMS, OrangeXError
-from apps.exchanges.paper.orangex.market import symbol_of
+from apps.exchanges.paper.orangex.market import perpetual, symbol_of
 from apps.exchanges.paper.orangex.rows import (
+    COINS,
+    LISTS,
     RULES,
     WRONG_MODE,
     Row,
@@ -79,7 +82,7 @@ def _place(face: "OrangeXFace", call: Call, side: Side) -> Row:
 
 def _taken(face: "OrangeXFace", call: Call, request: Request) -> str:
     account = call.account
-    is_mode_right = (account.position_mode is PositionMode.HEDGE) == (request.leg is not None)
+    is_mode_right = request.is_spot or (account.position_mode is PositionMode.HEDGE) == (request.leg is not None)
     if is_mode_right:
         events = face.act(
             call.who, lambda: engine.place(account, venue=face.venue, request=request, now_ms=call.now_ms)
@@ -115,11 +118,13 @@ def _request(face: "OrangeXFace", call: Call, side: Side) -> Request:
     condition = call.params.get("condition_type") or "NORMAL"
     if condition not in CONDITIONS:
         raise OrangeXError(*BAD_PARAMS)
+    if symbol in COINS and (condition != "NORMAL" or is_true(call, "reduce_only") or word(call, "position_side", LEGS)):
+        raise OrangeXError(*BAD_PARAMS)
     request = Request(
         symbol=symbol,
         side=side,
         order_type=kind,
-        quantity=_quantity(face, call, symbol),
+        quantity=_quantity(face, call, symbol, is_cost=_is_cost(call, symbol, side=side, kind=kind)),
         client_id=_client_id(call, condition),
         price=number(call, "price") if kind is OrderType.LIMIT else None,
         time_in_force=_force(call, kind),
@@ -131,11 +136,18 @@ def _request(face: "OrangeXFace", call: Call, side: Side) -> Request:
     return request if condition == "NORMAL" else _conditional(face, call, request, condition)
 
 
-def _quantity(face: "OrangeXFace", call: Call, symbol: str) -> Decimal:
+def _is_cost(call: Call, symbol: str, *, side: Side, kind: OrderType) -> bool:
+    """Whether the amount is one of quote: of contracts where it is said to be, of coins in every buy at market."""
+    if symbol in COINS:
+        return side is Side.BUY and kind is OrderType.MARKET
+    return is_true(call, "market_amount_order")
+
+
+def _quantity(face: "OrangeXFace", call: Call, symbol: str, *, is_cost: bool) -> Decimal:
     amount = number(call, "amount")
     if amount is None:
         raise OrangeXError(*BAD_PARAMS)
-    if not is_true(call, "market_amount_order"):
+    if not is_cost:
         return amount
     return floor_to_step(amount / face.market.quotes[symbol].last, RULES[symbol].lot_step)
 
@@ -181,19 +193,17 @@ def cancel(face: "OrangeXFace", call: Call) -> Row:
 
 
 def cancel_by_instrument(face: "OrangeXFace", call: Call) -> int:
-    return _cancel(face, call, symbol_of(call))
+    return _cancel(face, call, [symbol_of(call)])
 
 
 def cancel_by_currency(face: "OrangeXFace", call: Call) -> int:
-    return _cancel(face, call, None) if call.params.get("currency") == "PERPETUAL" else 0
+    return _cancel(face, call, LISTS.get(call.params.get("currency", ""), ()))
 
 
-def _cancel(face: "OrangeXFace", call: Call, symbol: str | None) -> int:
+def _cancel(face: "OrangeXFace", call: Call, symbols: Collection[str]) -> int:
     """How many. Those that wait for a trigger are left."""
     orders = [
-        order
-        for order in call.account.open_orders.values()
-        if symbol in (None, order.request.symbol) and order.is_active
+        order for order in call.account.open_orders.values() if order.request.symbol in symbols and order.is_active
     ]
     for order in orders:
         face.act(call.who, lambda order=order: engine.cancel(call.account, order_id=order.id, now_ms=call.now_ms))  # type: ignore[misc]
@@ -202,7 +212,7 @@ def _cancel(face: "OrangeXFace", call: Call, symbol: str | None) -> int:
 
 def close_position(face: "OrangeXFace", call: Call) -> Row:
     """At the market, or at a price; of the first leg the symbol has."""
-    symbol, amount, account = symbol_of(call), number(call, "amount"), call.account
+    symbol, amount, account = perpetual(call), number(call, "amount"), call.account
     held = [leg for leg in account.open_legs() if leg.symbol == symbol]
     if not held:
         raise Refused(Refusal.REDUCE_ONLY)
