@@ -42,6 +42,7 @@ class PaperVenueControl:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._moved: set[str] = set()
 
     @property
     def ws_url(self) -> str:
@@ -71,11 +72,14 @@ class PaperVenueControl:
 
     def price(self, symbol: str, price: float | None, *, mark: float | None = None) -> None:
         """Move the market; resting orders and triggers have been matched when this returns."""
+        self._moved.add(symbol)
         self.call("POST", "/_price", {"symbol": symbol, "price": price, "mark": mark})
 
     def reset_prices(self) -> None:
-        for symbol, price in START_PRICES.items():
-            self.price(symbol, price)
+        """Back to the start, where anything has moved: most tests leave the market as it was."""
+        for symbol in sorted(self._moved):
+            self.price(symbol, START_PRICES[symbol])
+        self._moved.clear()
 
     def faults(self, exchange: str, path: str, kind: str, *, count: int | None = 1, **options: Any) -> None:
         """Arm a fault; `path` is the venue's own (`/v5/order/create`), `count` None is until cleared."""
@@ -114,7 +118,6 @@ def paper_venue(_quiet_paper_venue: PaperVenueControl) -> Iterator[PaperVenueCon
     _quiet_paper_venue.clear_faults()
     _quiet_paper_venue.reset_prices()
     yield _quiet_paper_venue
-    _quiet_paper_venue.clear_faults()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The run of a study: searches if it must, lives through what it missed, then follows the venue's ticks."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -48,7 +49,7 @@ class StudyRun(LeasedRun):
         self._source: Source | None = None
         self._unsubscribe: Unsubscribe | None = None
         self._loaded: object = None
-        self._saved_at = self._refreshed_at = self._looked_at = self._search_asked_at = 0.0
+        self._saved_at = self._refreshed_at = self._looked_at = self._search_asked_at = -math.inf
 
     def is_wanted(self) -> bool:
         return study_is_wanted(self.study_id)

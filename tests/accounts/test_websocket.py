@@ -49,12 +49,12 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]
 @asynccontextmanager
 async def socket(*headers: tuple[bytes, bytes], path: str = "/ws/v1/") -> AsyncIterator[Socket]:
     client = Socket(websocket, path, headers=[(b"host", b"127.0.0.1:8000"), *headers])
-    is_connected, _ = await client.connect()
+    is_connected, _ = await client.connect(timeout=PATIENCE_S)
     assert is_connected
     try:
         yield client
     finally:
-        await client.disconnect()
+        await client.disconnect(timeout=PATIENCE_S)
 
 
 def session_of(user: User) -> tuple[str, tuple[bytes, bytes]]:
@@ -278,8 +278,8 @@ async def test_pages_of_others_are_refused(
     settings.CSRF_TRUSTED_ORIGINS = ["https://desk.example"]
     headers = [(b"host", b"127.0.0.1:8000"), (b"origin", origin), alices_session[1]]
     client = Socket(websocket, "/ws/v1/", headers=headers)
-    assert (await client.connect())[0] is is_welcome
-    await client.disconnect()
+    assert (await client.connect(timeout=PATIENCE_S))[0] is is_welcome
+    await client.disconnect(timeout=PATIENCE_S)
 
 
 async def test_a_name_pointed_at_our_address_is_refused() -> None:

@@ -55,7 +55,7 @@ def connector(paper_venue: PaperVenueControl) -> Iterator[BingxConnector]:
         market=Market.LINEAR,
         position_mode=PositionMode.ONE_WAY,
         paper_url=paper_venue.url,
-        timeout_s=1.0,
+        timeout_s=3.0,
     )
     made = connector_create("bingx", credentials=paper_venue.account("bingx"), target=target)
     assert isinstance(made, BingxConnector)
@@ -91,7 +91,7 @@ def test_stop_that_was_lost_and_fired_is_found_too(connector: BingxConnector, pa
 
 def test_stop_that_never_arrived_is_not_found(connector: BingxConnector, paper_venue: PaperVenueControl) -> None:
     connector.balances()
-    paper_venue.faults("bingx", f"{SWAP}v2/trade/order", "timeout_before_accept", seconds=2.0)
+    paper_venue.faults("bingx", f"{SWAP}v2/trade/order", "timeout_before_accept", seconds=6.0)
     with pytest.raises(AmbiguousResult):
         connector.place(stop("lost3"))
     with pytest.raises(OrderNotFound):

@@ -1,5 +1,6 @@
 """Binance's account socket. https://developers.binance.com/docs/derivatives"""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ class PrivateDialect(Dialect):
     def __init__(self, connector: "BinanceConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
         super().__init__(urls=urls, events=events, heartbeat_s=connector.spec.heartbeat_s)
         self._connector = connector
-        self._renewed_at = 0.0
+        self._renewed_at = -math.inf
 
     def url(self, misses: int) -> str:
         key = self._connector.listen_key()

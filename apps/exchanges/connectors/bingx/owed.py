@@ -1,6 +1,7 @@
 """What BingX's account stream only hints at and is asked for, or waited for: trades with their price, fee and role,
 which side a one-way position has, what a balance leaves to trade with, whose a conditional order is."""
 
+import math
 import time
 from collections import OrderedDict
 from decimal import Decimal
@@ -44,7 +45,7 @@ class Owed:
         self._positions: set[str] = set()
         self._unnamed: dict[str, tuple[VenueOrder, float]] = {}
         self._is_balance_due = False
-        self._balance_at = 0.0
+        self._balance_at = -math.inf
 
     def clear(self) -> None:
         """A new session begins with a reconcile."""

@@ -1,5 +1,6 @@
 """BingX's public topics and its account stream. https://bingx-api.github.io/docs-v3/"""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -179,7 +180,7 @@ class PrivateDialect(BingxDialect):
         super().__init__(connector, urls=urls, events=events)
         self._owed = Owed(connector, events)
         self._listen_key = ""
-        self._renewed_at = 0.0
+        self._renewed_at = -math.inf
 
     def url(self, misses: int) -> str:
         self._listen_key = self._connector.listen_key()
