@@ -1,6 +1,6 @@
 # `make run` and `make test` need nothing but Python 3.11 to 3.14 and make; each brings what it needs into this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench certify ccxt lock clean
+.PHONY: help run test lint bench certify chaos ccxt lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv/bin
@@ -33,6 +33,10 @@ bench: ## the benchmarks; one of them: make bench ONLY=F4
 certify: ## every venue, verb, channel and fault over the wire; writes README's table
 	$(INSTALL) dev
 	@exec $(VENV)/python -m tests.certify
+
+chaos: ## fault runs by seed: make chaos RUNS=1000, or one with its whole story: make chaos SEED=7
+	$(INSTALL) dev
+	@RUNS="$(or $(RUNS),1000)" SEED="$(SEED)" exec $(VENV)/python -m tests.chaos
 
 ccxt: ## install the extra that speaks to any exchange of ccxt (see README: another exchange)
 	$(INSTALL) ccxt

@@ -113,11 +113,11 @@ def _quiet_paper_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pap
 
 
 @pytest.fixture
-def paper_venue(_quiet_paper_venue: PaperVenueControl) -> Iterator[PaperVenueControl]:
+def paper_venue(_quiet_paper_venue: PaperVenueControl) -> PaperVenueControl:
     """The session's quiet venue at its start prices, without faults. Accounts are the test's own."""
     _quiet_paper_venue.clear_faults()
     _quiet_paper_venue.reset_prices()
-    yield _quiet_paper_venue
+    return _quiet_paper_venue
 
 
 @pytest.fixture(scope="session")

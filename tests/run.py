@@ -38,7 +38,7 @@ class Suite:
 
     def __init__(self, title: str, *options: str, is_beside: bool = False, **environment: str) -> None:
         self.title = title
-        self._kept = tempfile.TemporaryFile("w+") if is_beside else None
+        self._kept = tempfile.TemporaryFile("w+") if is_beside else None  # noqa: SIM115 - it lives as long as the run
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", *options],
             env=os.environ | environment,

@@ -59,7 +59,8 @@ def lease_take(name: str, *, owner: str, ttl_s: float | None = None) -> Lease | 
     taken = Lease.objects.filter(free, pk=seen.pk, epoch=seen.epoch).update(
         owner=owner, epoch=F("epoch") + 1, heartbeat_at=Now(), expires_at=_expiry(ttl_s)
     )
-    return Lease.objects.get(pk=seen.pk, owner=owner, epoch=seen.epoch + 1) if taken else None
+    # Whoever was held up since may find that it has lapsed and been taken by another.
+    return Lease.objects.filter(pk=seen.pk, owner=owner, epoch=seen.epoch + 1).first() if taken else None
 
 
 def lease_renew(lease: Lease, *, ttl_s: float | None = None) -> bool:

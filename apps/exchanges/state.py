@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ class ConnectionStateManager:
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Whole or not at all: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content, default=str))
-    draft.replace(path)
+    # A name of its own for every writer: several threads of a process may write the same state at once.
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w") as file:
+        json.dump(content, file, default=str)
+    os.replace(draft, path)

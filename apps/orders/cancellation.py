@@ -22,6 +22,7 @@ from apps.orders.venue import order_apply_venue
 from cts.domain.errors import DomainError, ExchangeError, OrderNotFound, RateLimited, Rejected, Unavailable
 from cts.domain.orders import OrderEvent
 from cts.domain.types import OrderStatus, OrderType, VenueOrder
+from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def order_cancel(order: Order, *, connector: Connector, sleep: Sleep = time.slee
     except Rejected as error:
         # Most often because it has just been filled: what the venue says of the order decides.
         log.info("cancel_refused", extra={"order": row.pk, "reason": str(error)})
+    reached(KillPoint.AFTER_CANCEL_SENT)
     return order_refresh(row, connector=connector)
 
 

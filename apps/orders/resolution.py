@@ -12,6 +12,7 @@ from apps.exchanges.connectors.base import Connector
 from apps.orders.holdings import book
 from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
+from apps.orders.requests import order_recall
 from apps.orders.venue import order_apply_venue
 from cts.domain.errors import ExchangeError, OrderNotFound
 from cts.domain.orders import OrderEvent
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 # Executions are looked for from before the claim, for clocks that differ.
 LOOK_BACK = timedelta(minutes=1)
+# An attempt begins within one time-out of the claim, waits for its budget and for its answer: after this many, nobody
+# sends the order any more.
+SENDING_TIMEOUTS = 3
 
 
 def order_resolve(order: Order, *, connector: Connector) -> Order:
@@ -57,7 +61,7 @@ def order_lose(pk: int, *, reason: str) -> Order:
 def _lose_if_stuck(pk: int) -> Order:
     """A process that died while sending leaves `submitting` behind."""
     row = order_locked(pk)
-    stuck_after = timedelta(seconds=2 * settings.VENUE_TIMEOUT_S)
+    stuck_after = timedelta(seconds=SENDING_TIMEOUTS * settings.VENUE_TIMEOUT_S)
     is_stuck = row.claimed_at is not None and timezone.now() - row.claimed_at > stuck_after
     if row.status != OrderStatus.SUBMITTING or not is_stuck:
         return row
@@ -68,6 +72,7 @@ def _lose_if_stuck(pk: int) -> Order:
 def _told(order: Order, connector: Connector) -> VenueOrder | None:
     """The order by its id, else from the list of open ones: two sources, of which one may lag."""
     is_conditional = OrderType(order.order_type).is_conditional
+    order_recall(order, connector)
     try:
         return connector.order(
             order.symbol,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from apps.orders.ledger import (
 )
 from apps.orders.models import Order
 from apps.orders.preparation import venue_is_prepared, venue_prepare
+from apps.orders.requests import order_request
 from cts.domain.errors import (
     AmbiguousResult,
     AuthFailed,
@@ -40,14 +42,10 @@ from cts.domain.orders import OrderEvent
 from cts.domain.types import (
     OrderAck,
     OrderIntent,
-    OrderRequest,
     OrderStatus,
-    OrderType,
-    PositionSide,
-    Side,
     Tick,
-    TimeInForce,
 )
+from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +53,7 @@ ATTEMPTS = 3
 BACKOFF_S = 0.25
 LONGEST_WAIT_S = 5.0
 ENTRY_MAX_AGE = timedelta(seconds=10)
+HELD_UP = "It could not be sent in time"
 _jitter = random.SystemRandom()
 
 Sleep = Callable[[float], None]
@@ -65,10 +64,16 @@ def order_submit(order: Order, *, connector: Connector, sleep: Sleep = time.slee
 
     Only what surely was not sent is tried again, under the same id. `unknown` is for `order_resolve`.
     """
+    reached(KillPoint.AFTER_INTENT_COMMIT)
     if not order.is_reduce_only and (refused := _unprepared(order, connector)):
         return refused
+    asked_at = time.monotonic()
     claimed = _claim(order.pk)
-    return _send(claimed, connector, sleep) if claimed else Order.objects.select_related("connection").get(pk=order.pk)
+    return (
+        _send(claimed, connector, sleep, asked_at=asked_at)
+        if claimed
+        else Order.objects.select_related("connection").get(pk=order.pk)
+    )
 
 
 def order_place(
@@ -89,26 +94,11 @@ def order_place(
         # The venue is asked first, and what it refuses has to be written down.
         order = order_create(connection, intent=intent, engine_epoch=engine_epoch, tick=tick)
         return order_submit(order, connector=connector, sleep=sleep) if order.status == OrderStatus.NEW else order
+    asked_at = time.monotonic()
     made = order_create_claimed(connection, intent=intent, engine_epoch=engine_epoch, tick=tick)
     if made.is_ours:
-        return _send(made.order, connector, sleep)
+        return _send(made.order, connector, sleep, asked_at=asked_at)
     return order_submit(made.order, connector=connector, sleep=sleep)
-
-
-def order_request(order: Order) -> OrderRequest:
-    """The order in the words every connector takes."""
-    return OrderRequest(
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        side=Side(order.side),
-        order_type=OrderType(order.order_type),
-        quantity=order.quantity,
-        price=order.price,
-        trigger_price=order.trigger_price,
-        time_in_force=TimeInForce(order.time_in_force),
-        is_reduce_only=order.is_reduce_only,
-        position_side=PositionSide(order.position_side),
-    )
 
 
 def _unprepared(order: Order, connector: Connector) -> Order | None:
@@ -161,28 +151,46 @@ def _stopped(order: Order, *, now: datetime) -> tuple[OrderEvent, str, str] | No
     return None
 
 
-def _send(order: Order, connector: Connector, sleep: Sleep) -> Order:
-    request = order_request(order)
+def _send(order: Order, connector: Connector, sleep: Sleep, *, asked_at: float) -> Order:
+    """`asked_at` is from before the claim, by the clock that no one sets."""
+    reached(KillPoint.AFTER_CLAIM)
     for attempt in range(1, ATTEMPTS + 1):
+        # A process that was held up for long must not send what others by now take for never sent.
+        if time.monotonic() - asked_at > settings.VENUE_TIMEOUT_S:
+            return _unsent(order.pk, Unavailable(HELD_UP, exchange=connector.spec.name))
         try:
-            ack = connector.place(request)
-        except (AmbiguousResult, PayloadError) as error:
-            # An answer we could not read came after the request had gone out.
-            return _lost(order.pk, error)
+            return _sent_once(order, connector)
         except (RateLimited, Unavailable) as error:
             wait_s = _wait_s(attempt, error, now=timezone.now())
             if attempt == ATTEMPTS or wait_s > LONGEST_WAIT_S or not _may_repeat(order):
                 return _unsent(order.pk, error)
             _noted(order.pk, error, wait_s=wait_s)
             sleep(wait_s)
-        except AuthFailed as error:
-            connection_failed(order.connection_id, error=error)
-            return _rejected(order.pk, error, code="auth_failed")
-        except Rejected as error:
-            return _rejected(order.pk, error, code="rejected")
-        else:
-            return _acked(order, ack)
     raise AssertionError("unreachable: the last attempt returns")
+
+
+def _sent_once(order: Order, connector: Connector) -> Order:
+    """Sent, and what came of it recorded.
+
+    Raises:
+        RateLimited, Unavailable: it surely was not taken.
+    """
+    try:
+        ack = connector.place(order_request(order))
+        reached(KillPoint.AFTER_SEND)
+    except (AmbiguousResult, PayloadError) as error:
+        # An answer we could not read came after the request had gone out.
+        lost = _lost(order.pk, error)
+        reached(KillPoint.AFTER_LOSE_COMMIT)
+        return lost
+    except AuthFailed as error:
+        connection_failed(order.connection_id, error=error)
+        return _rejected(order.pk, error, code="auth_failed")
+    except Rejected as error:
+        return _rejected(order.pk, error, code="rejected")
+    acked = _acked(order, ack)
+    reached(KillPoint.AFTER_ACK_COMMIT)
+    return acked
 
 
 def _may_repeat(order: Order) -> bool:
@@ -202,15 +210,18 @@ def _acked(sent: Order, ack: OrderAck) -> Order:
     bound = sent.venue_order_id or ack.venue_order_id
     data = {"venue_order_id": ack.venue_order_id}
     if order_advanced_unseen(sent, OrderEvent.ACK, data=data, venue_order_id=bound, submitted_at=timezone.now()):
+        reached(KillPoint.BEFORE_ACK_COMMIT)
         return sent
     order = order_locked(sent.pk)
-    return order_advanced(
+    order = order_advanced(
         order,
         OrderEvent.ACK,
         data=data,
         venue_order_id=order.venue_order_id or ack.venue_order_id,
         submitted_at=timezone.now(),
     )
+    reached(KillPoint.BEFORE_ACK_COMMIT)
+    return order
 
 
 @transaction.atomic

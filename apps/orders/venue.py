@@ -9,7 +9,10 @@ from django.utils import timezone
 from apps.exchanges.models import Connection
 from apps.orders.ledger import order_advanced, order_changed, order_locked, order_noted, order_pushed
 from apps.orders.models import Order
+from apps.orders.requests import order_request, order_sent_ms
+from apps.orders.selectors import orders_unsettled
 from cts.domain.orders import IllegalTransition, OrderEvent, advance, event_of
+from cts.domain.reconcile import is_nameless_twin
 from cts.domain.types import OrderPurpose, OrderStatus, Origin, PositionSide, Side, VenueOrder
 
 log = logging.getLogger(__name__)
@@ -46,9 +49,20 @@ def _order_applied(connection: Connection, venue_order: VenueOrder) -> Order | N
         client_order_id=venue_order.client_order_id,
         venue_order_id=venue_order.venue_order_id,
     )
+    known = known or _nameless_twin(connection, venue_order)
     if known is None:
         return _adopt(connection, venue_order)
     return _apply(known, venue_order)
+
+
+def _nameless_twin(connection: Connection, told: VenueOrder) -> Order | None:
+    """Ours without an answer, of which the venue tells by its terms alone: whoever sent it died before it heard the id."""
+    if told.client_order_id:
+        return None
+    waiting = orders_unsettled(connection).filter(symbol=told.symbol, venue_order_id="").order_by("pk")
+    twins = (row.pk for row in waiting if is_nameless_twin(order_request(row), told, sent_ms=order_sent_ms(row)))
+    found = next(twins, None)
+    return None if found is None else order_locked(found)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from apps.positions.selectors import leg_quantities, positions_live
 from cts.domain.position import EXACT, Execution, average
 from cts.domain.reconcile import LegDifference
 from cts.domain.types import Origin, PositionSide
+from cts.kill_points import KillPoint, reached
 from cts.realtime import event, push_on_commit
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def leg_adjust(
         _adopt(row, difference, price=price, number=recorded.pk)
     else:
         _reduce(row, difference, price=price, number=recorded.pk)
+    reached(KillPoint.BEFORE_ADJUSTMENT_COMMIT)
     return recorded
 
 

@@ -31,6 +31,7 @@ from cts.domain.exits import default_stop_ratio
 from cts.domain.position import EXACT, Execution, split
 from cts.domain.risk import OUTSIDE_EXITS
 from cts.domain.types import Instrument, OrderPurpose, Origin, PositionMode, PositionSide, Side, VenueFill
+from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +45,24 @@ _REASONS = {
 }
 
 
-@transaction.atomic
 def fill_book(connection: Connection, *, fill: VenueFill, source: str) -> Fill | None:
     """The fill and what it does to positions, in one transaction. None when it changes nothing.
 
     None means heard before, or not attributable yet: the next poll brings that one again.
     """
+    booked = _booked(connection, fill=fill, source=source)
+    if booked is not None:
+        reached(KillPoint.AFTER_FILL_COMMIT)
+    return booked
+
+
+@transaction.atomic
+def _booked(connection: Connection, *, fill: VenueFill, source: str) -> Fill | None:
     row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
     booked = fill_record(row, fill=fill, source=source, position_side=_leg_acted_on(row, fill))
     if booked is not None:
         position_apply_fill(booked)
+        reached(KillPoint.BEFORE_FILL_COMMIT)
     return booked
 
 

@@ -20,6 +20,7 @@ from apps.positions.services import position_closing_begin, position_closing_end
 from cts.domain.errors import ExchangeError
 from cts.domain.orders import OrderTerms
 from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, Origin, PositionSide
+from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def position_close(
         return CloseOutcome(row, True, code="closed", detail="Nothing is held any more")
     if not is_ours:
         return _closing(row, order)
+    reached(KillPoint.AFTER_EXIT_COMMIT)
     if order.status == OrderStatus.NEW:
         order = executor.submit(order, connector=connector)
     if OrderStatus(order.status) in (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.EXPIRED):

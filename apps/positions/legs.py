@@ -14,7 +14,7 @@ from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
 from apps.orders.ledger import milliseconds
-from apps.orders.selectors import orders_live
+from apps.orders.selectors import orders_lacking_fills, orders_live
 from apps.positions.selectors import leg_quantities
 from apps.positions.services import discrepancy_record, fills_book, leg_adjust
 from cts.domain.reconcile import LegDifference, legs_diff
@@ -26,6 +26,8 @@ LOOK_BACK = timedelta(hours=24)
 # An outcome still unknown after this no longer keeps us from setting the position from the venue.
 UNKNOWN_PATIENCE = timedelta(seconds=60)
 MARKET_PATIENCE = timedelta(seconds=10)
+# Executions the venue has told of by number, but not one by one yet, as when its clock has gone backwards.
+LACKING_PATIENCE = timedelta(minutes=5)
 
 
 @dataclass
@@ -106,4 +108,7 @@ def _is_moving(connection: Connection, symbol: str) -> bool:
     on_the_way = Q(status__in=(OrderStatus.NEW, OrderStatus.SUBMITTING))
     unknown = Q(status=OrderStatus.UNKNOWN, submitted_at__gt=now - UNKNOWN_PATIENCE)
     market = Q(order_type=OrderType.MARKET, claimed_at__gt=now - MARKET_PATIENCE)
-    return orders_live(connection, symbol=symbol).filter(on_the_way | unknown | market).exists()
+    if orders_live(connection, symbol=symbol).filter(on_the_way | unknown | market).exists():
+        return True
+    lacking = orders_lacking_fills(connection).filter(symbol=symbol, claimed_at__gt=now - LACKING_PATIENCE)
+    return lacking.exists()

@@ -19,6 +19,7 @@ from apps.positions.services import position_settle, position_stop_set, stop_wai
 from cts.domain.errors import ExchangeError
 from cts.domain.orders import RESTING_STATUSES, OrderTerms
 from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, OrderType, Origin, PositionSide
+from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
 
@@ -105,11 +106,14 @@ def _placed(claim: _Claim, *, connector: Connector, executor: OrderExecutor) -> 
     row, order = claim.position, claim.order
     if order is None:
         return StopOutcome(row, "none")
+    reached(KillPoint.AFTER_STOP_COMMIT)
     if order.status == OrderStatus.NEW:
         order = executor.submit(order, connector=connector)
+        reached(KillPoint.AFTER_STOP_SENT)
     if OrderStatus(order.status) in RESTING_STATUSES:
         # The row goes by the new one before the old one ends, or it would say that nothing covers it.
         covered = position_stop_set(row, stop_order=order)
+        reached(KillPoint.AFTER_STOP_COVERED)
         stops_cancel(claim.surplus, connector=connector, executor=executor)
         return StopOutcome(covered, "covered")
     if order.status in _UNANSWERED:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
@@ -13,6 +14,8 @@ from apps.exchanges.services import balances_record
 from apps.orders.executor import OrderExecutor
 from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
+from apps.orders.requests import order_recall
+from apps.orders.resolution import SENDING_TIMEOUTS
 from apps.orders.selectors import orders_lacking_fills, orders_live, orders_unsettled
 from apps.orders.services import equity_peak_note, order_apply_venue, order_refresh, order_reopen
 from apps.positions.closing import positions_closing_stuck
@@ -24,13 +27,13 @@ from apps.positions.services import fills_book, position_settle, sync_state_set
 from cts.domain.errors import ExchangeError
 from cts.domain.reconcile import OrderAction, OurOrder, Remedy, orders_diff
 from cts.domain.types import OrderStatus
+from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=2)
 RECENT = timedelta(minutes=10)
 GAP = timedelta(seconds=90)
-SENDING_S = 30.0
 
 
 def connection_sync(
@@ -45,13 +48,17 @@ def connection_sync(
     executor = OrderExecutor(sleep=sleep)
     state = SyncState.objects.filter(connection=connection).first()
     _orders_sync(connection, connector, executor, report, started_at=started_at)
+    reached(KillPoint.AFTER_SYNC_ORDERS)
     _fills_sync(connection, connector, report, state=state, now=started_at)
+    reached(KillPoint.AFTER_SYNC_FILLS)
     for position in positions_live(connection).filter(status=PositionStatus.OPENING):
         position_settle(position)
     legs_settle(connection, connector=connector, report=report, is_first=state is None, sleep=sleep)
+    reached(KillPoint.AFTER_SYNC_LEGS)
     _balances_sync(connection, connector)
     _positions_keep(connection, connector, report, executor=executor)
     is_settled = not orders_unsettled(connection).exists()
+    reached(KillPoint.BEFORE_SYNC_CURSOR)
     sync_state_set(connection, fills_until=started_at if is_settled else None, at=timezone.now())
     return report
 
@@ -65,10 +72,15 @@ def _orders_sync(
     started_at: datetime,
 ) -> None:
     asked_ms = milliseconds(timezone.now()) or 0
+    for order in orders_unsettled(connection):
+        order_recall(order, connector)
     listed = connector.open_orders()
     ours = {order.pk: order for order in _judged(connection, since=started_at - RECENT)}
     actions = orders_diff(
-        [_our(order) for order in ours.values()], listed=listed, asked_ms=asked_ms, sending_s=SENDING_S
+        [_our(order) for order in ours.values()],
+        listed=listed,
+        asked_ms=asked_ms,
+        sending_s=SENDING_TIMEOUTS * settings.VENUE_TIMEOUT_S,
     )
     for action in actions:
         report.orders[action.remedy] = report.orders.get(action.remedy, 0) + 1

@@ -7,12 +7,14 @@ from enum import StrEnum
 import msgspec
 
 from cts.domain.orders import RESTING_STATUSES
-from cts.domain.types import OrderStatus, PositionSide, VenueOrder, VenuePosition
+from cts.domain.types import OrderRequest, OrderStatus, OrderType, PositionSide, VenueOrder, VenuePosition
 
 Leg = tuple[str, PositionSide]
 
 # Lists of open orders lag: one that ended here only just now may still be in them.
 SETTLED_MS = 10_000
+# How far the venue's moment of taking an order may lie before ours of sending it.
+SLACK_MS = 2_000
 
 
 class Remedy(StrEnum):
@@ -111,3 +113,20 @@ def legs_diff(ours: dict[Leg, Decimal], *, venue: Iterable[VenuePosition]) -> li
             price = leg.entry_price if leg else None
             differences.append(LegDifference(symbol=symbol, side=side, ours=held, venue=told, venue_price=price))
     return differences
+
+
+def is_nameless_twin(request: OrderRequest, told: VenueOrder, *, sent_ms: int) -> bool:
+    """Whether a conditional order told without our id is the one that was sent: a venue that keeps no id tells its terms.
+
+    A stop and a target of the same terms can't both wait, for the price is on one side of their trigger.
+    """
+    return (
+        not told.client_order_id
+        and request.order_type.is_conditional
+        and told.order_type.is_conditional
+        and (told.created_ms or told.updated_ms) >= sent_ms - SLACK_MS
+        and (told.symbol, told.side, told.quantity) == (request.symbol, request.side, request.quantity)
+        and (told.order_type is OrderType.TRAILING_STOP) is (request.order_type is OrderType.TRAILING_STOP)
+        and told.position_side in (None, request.position_side)
+        and (request.trail_ratio is not None or told.trigger_price == request.trigger_price)
+    )

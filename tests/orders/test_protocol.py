@@ -10,11 +10,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.exchanges.leases import lease_take
+from apps.orders import submission
 from apps.orders.creation import order_create_claimed
 from apps.orders.models import Order, OrderEvent
 from apps.orders.preparation import venue_prepare
+from apps.orders.requests import order_request
 from apps.orders.services import order_apply_venue, order_place, order_resolve, order_submit
-from apps.orders.submission import order_request
 from apps.positions.models import Position
 from cts.domain.errors import (
     AmbiguousResult,
@@ -109,6 +110,31 @@ def test_timed_out_before_acceptance_ends_on_evidence_not_before(desk: Desk) -> 
     ended = order_resolve(order, connector=desk.venue)
     assert (ended.status, ended.reason_code) == ("expired", "never_arrived")
     assert len(desk.venue.placed) == 1
+
+
+class HeldUp:
+    """A clock of which more than a time-out passes at a moment one chooses."""
+
+    def __init__(self, *, after_looks: int) -> None:
+        self._left = after_looks
+
+    def monotonic(self) -> float:
+        self._left -= 1
+        return 100.0 if self._left >= 0 else 100.0 + settings.VENUE_TIMEOUT_S + 0.1
+
+
+@pytest.mark.parametrize(("after_looks", "sent"), [(1, 0), (2, 1)])
+def test_a_process_held_up_for_long_does_not_send_what_others_take_for_never_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, after_looks: int, sent: int
+) -> None:
+    """Stopped between claim and sending, or waiting to try again, while somebody else looks for the order in vain."""
+    order = desk.create(terms=TENTH)
+    desk.venue.before = [Unavailable("down"), Unavailable("down")]
+    monkeypatch.setattr(submission, "time", HeldUp(after_looks=after_looks))
+    ended = order_submit(order, connector=desk.venue, sleep=no_sleep)
+    assert (ended.status, ended.reason_code) == ("expired", "venue_unavailable")
+    assert len(desk.venue.before) == 2 - sent
+    assert desk.venue.orders == {}
 
 
 def test_not_found_is_no_evidence_within_the_visibility_delay(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,8 +13,9 @@ from apps.orders.services import order_apply_venue, order_cancel
 from apps.positions.models import Position
 from cts.domain.errors import Unavailable
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderRequest, OrderType, Side
+from cts.domain.types import OrderPurpose, OrderRequest, OrderStatus, OrderType, PositionSide, Side, VenueOrder
 from tests.orders.conftest import BTC, Desk, no_sleep
+from tests.orders.venue import now_ms
 
 pytestmark = pytest.mark.django_db
 TENTH = OrderTerms(quantity=Decimal("0.01"))
@@ -108,3 +110,65 @@ def test_no_such_order_right_after_placing_is_no_answer(desk: Desk, monkeypatch:
     desk.sync()
     order.refresh_from_db()
     assert order.status == "unknown"
+
+
+def _stop_without_a_name(**changes: Any) -> VenueOrder:
+    """As a venue tells it that keeps no client id of conditional orders."""
+    now = now_ms()
+    told = VenueOrder(
+        client_order_id="",
+        venue_order_id="v77",
+        symbol=BTC,
+        side=Side.SELL,
+        order_type=OrderType.STOP_MARKET,
+        status=OrderStatus.ACCEPTED,
+        quantity=Decimal("0.01"),
+        filled_quantity=Decimal(0),
+        trigger_price=Decimal(59000),
+        is_reduce_only=True,
+        position_side=PositionSide.LONG,
+        created_ms=now,
+        updated_ms=now,
+    )
+    return msgspec.structs.replace(told, **changes)
+
+
+def _stop_being_sent(desk: Desk) -> Order:
+    """Whoever sends it will never hear the answer."""
+    position = desk.open()
+    terms = OrderTerms(
+        order_type=OrderType.STOP_MARKET,
+        quantity=Decimal("0.01"),
+        trigger_price=Decimal(59000),
+        is_reduce_only=True,
+        position_key=position.key,
+    )
+    order = desk.create(key="stop", terms=terms, purpose=OrderPurpose.STOP)
+    Order.objects.filter(pk=order.pk).update(status="submitting", claimed_at=timezone.now())
+    return order
+
+
+def test_a_stop_told_without_our_id_is_the_one_that_was_sent_on_these_terms(desk: Desk) -> None:
+    sent = _stop_being_sent(desk)
+    told = order_apply_venue(desk.connection, _stop_without_a_name())
+    assert told is not None
+    assert (told.pk, told.status, told.venue_order_id) == (sent.pk, "accepted", "v77")
+    again = order_apply_venue(desk.connection, _stop_without_a_name())
+    assert again is not None
+    assert again.pk == sent.pk
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trigger_price": Decimal(58999)},
+        {"quantity": Decimal("0.02")},
+        {"side": Side.BUY},
+        {"created_ms": 1_600_000_000_000},
+    ],
+)
+def test_a_stop_of_other_terms_is_somebody_elses(desk: Desk, changes: dict[str, Any]) -> None:
+    sent = _stop_being_sent(desk)
+    told = order_apply_venue(desk.connection, _stop_without_a_name(**changes))
+    assert told is not None
+    assert (told.purpose, told.pk != sent.pk) == ("external", True)

@@ -118,7 +118,7 @@ def account(
     # A venue that closes its door to one test must not keep it closed for the next.
     thrift = Spendthrift()
     monkeypatch.setattr("apps.exchanges.factory.shared_limiter", lambda: thrift)
-    settings.PAPER_URL, settings.VENUE_TIMEOUT_S = paper_venue.url, 1.0
+    settings.PAPER_URL, settings.VENUE_TIMEOUT_S = paper_venue.url, 2.0
     public_connector.cache_clear()
     exchange = request.param
     can_switch = EXCHANGES[exchange].can(Capability.POSITION_MODE_SET)
@@ -156,7 +156,7 @@ def test_a_whole_life_agrees_with_the_venue_to_the_last_decimal(account: Account
 
 
 def test_an_order_accepted_before_the_time_out_is_found_and_is_the_only_one(account: Account) -> None:
-    account.paper.faults(account.exchange, CREATE[account.exchange], "timeout_after_accept", seconds=1.5)
+    account.paper.faults(account.exchange, CREATE[account.exchange], "timeout_after_accept", seconds=3)
     order = account.open()
     assert order.status in ("accepted", "filled", "partially_filled")
     assert "lose" in [event.kind for event in order.events.all()]
@@ -167,7 +167,7 @@ def test_an_order_accepted_before_the_time_out_is_found_and_is_the_only_one(acco
 
 
 def test_an_order_that_never_arrived_ends_on_evidence_and_leaves_nothing(account: Account) -> None:
-    account.paper.faults(account.exchange, CREATE[account.exchange], "timeout_before_accept", seconds=1.5)
+    account.paper.faults(account.exchange, CREATE[account.exchange], "timeout_before_accept", seconds=3)
     order = account.open()
     order.refresh_from_db()
     if order.status == "unknown":

@@ -124,6 +124,12 @@ class Connector(ABC):
     def place(self, request: OrderRequest) -> OrderAck:
         """Send once. `AmbiguousResult` when it can't be known whether the venue took it; never sent twice by us."""
 
+    def recall(self, request: OrderRequest, *, sent_ms: int) -> None:  # noqa: B027 - most venues know orders by our id
+        """Tell it of an order that may have been sent by another process and whose answer nobody has.
+
+        A venue that keeps no client id for it is then searched for an order of these terms.
+        """
+
     @abstractmethod
     def cancel(
         self, symbol: str, *, client_order_id: str, venue_order_id: str = "", is_conditional: bool = False

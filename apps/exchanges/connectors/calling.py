@@ -107,8 +107,10 @@ class CallingConnector(Connector, ABC):
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded:
-            self._ready_to_resign()
+            pass
         try:
+            # Asking for the time may itself be refused so.
+            self._ready_to_resign()
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded as refused:
             raise refused.final from None

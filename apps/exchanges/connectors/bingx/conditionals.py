@@ -7,13 +7,12 @@ from typing import TypeVar
 
 import msgspec
 
+from cts.domain.reconcile import is_nameless_twin
 from cts.domain.types import OrderRequest, OrderType, VenueOrder
 
 V = TypeVar("V")
 
 REMEMBERED = 10_000
-# How far the venue's moment of taking an order may lie before ours of sending it.
-SLACK_MS = 2_000
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -45,6 +44,12 @@ class Conditionals:
         with self._lock:
             _keep(self._sent, request.client_order_id, Sent(request, at_ms))
 
+    def recall(self, request: OrderRequest, *, at_ms: int) -> None:
+        """Sent by another process, or before this one began; unless its id or its sending is known here."""
+        with self._lock:
+            if request.client_order_id not in self._ids:
+                self._sent.setdefault(request.client_order_id, Sent(request, at_ms))
+
     def refused(self, client_order_id: str) -> None:
         with self._lock:
             self._sent.pop(client_order_id, None)
@@ -58,27 +63,15 @@ class Conditionals:
     def name_of(self, told: VenueOrder) -> str:
         """Of an order the account stream tells before its answer has come."""
         with self._lock:
-            return next((name for name, sent in self._sent.items() if is_same(sent, told)), "")
+            return next((name for name, sent in self._sent.items() if _is_same(sent, told)), "")
 
 
-def is_same(sent: Sent, told: VenueOrder) -> bool:
-    """Whether an order nobody knows is the one that was sent."""
-    request = sent.request
-    return (
-        not told.client_order_id
-        and (told.created_ms or told.updated_ms) >= sent.at_ms - SLACK_MS
-        and (told.symbol, told.side) == (request.symbol, request.side)
-        # A stop and a target of the same terms can't both wait: the price is on one side of their trigger.
-        and told.order_type.is_conditional
-        and (told.order_type is OrderType.TRAILING_STOP) is (request.order_type is OrderType.TRAILING_STOP)
-        and told.quantity == request.quantity
-        and told.position_side in (None, request.position_side)
-        and (request.trail_ratio is not None or told.trigger_price == request.trigger_price)
-    )
+def _is_same(sent: Sent, told: VenueOrder) -> bool:
+    return is_nameless_twin(sent.request, told, sent_ms=sent.at_ms)
 
 
 def found(sent: Sent, listed: Iterable[VenueOrder]) -> VenueOrder | None:
-    return min((told for told in listed if is_same(sent, told)), key=lambda told: told.created_ms, default=None)
+    return min((told for told in listed if _is_same(sent, told)), key=lambda told: told.created_ms, default=None)
 
 
 def _keep(memory: OrderedDict[str, V], key: str, value: V) -> None:

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 import msgspec
 
 from apps.exchanges.connectors.bingx import spec as calls
-from apps.exchanges.connectors.bingx.conditionals import SLACK_MS, Conditionals, found
+from apps.exchanges.connectors.bingx.conditionals import Conditionals, found
 from apps.exchanges.connectors.bingx.events import BingxEvents
 from apps.exchanges.connectors.bingx.words import FORCE_WORDS, KIND_WORDS, LEG_WORDS, SIDE_WORDS
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Call
 from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound
+from cts.domain.reconcile import SLACK_MS
 from cts.domain.types import OrderAck, OrderRequest, OrderType, VenueOrder
 from cts.domain.units import decimal_text
 from cts.domain.venue import AmendRequest
@@ -75,6 +76,10 @@ class BingxOrders(BingxEvents, ABC):
             if not isinstance(error, AmbiguousResult):
                 self._conditionals.refused(request.client_order_id)
             raise
+
+    def recall(self, request: OrderRequest, *, sent_ms: int) -> None:
+        if request.order_type.is_conditional:
+            self._conditionals.recall(request, at_ms=sent_ms)
 
     def _ack(self, payload: Any, request: OrderRequest) -> OrderAck:
         return self.acked(self.read.mapping(self.read.mapping(payload, "data"), "order"), request)

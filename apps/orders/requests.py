@@ -1,0 +1,31 @@
+"""Orders in the words every connector takes."""
+
+from apps.exchanges.connectors.base import Connector
+from apps.orders.ledger import milliseconds
+from apps.orders.models import Order
+from cts.domain.types import OrderRequest, OrderType, PositionSide, Side, TimeInForce
+
+
+def order_request(order: Order) -> OrderRequest:
+    """What was, or is to be, asked of the venue."""
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=Side(order.side),
+        order_type=OrderType(order.order_type),
+        quantity=order.quantity,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        time_in_force=TimeInForce(order.time_in_force),
+        is_reduce_only=order.is_reduce_only,
+        position_side=PositionSide(order.position_side),
+    )
+
+
+def order_sent_ms(order: Order) -> int:
+    return milliseconds(order.claimed_at or order.created_at) or 0
+
+
+def order_recall(order: Order, connector: Connector) -> None:
+    """Whoever sent it may be gone: this process's connector has to know what to look for."""
+    connector.recall(order_request(order), sent_ms=order_sent_ms(order))

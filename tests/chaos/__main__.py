@@ -1,0 +1,113 @@
+"""`make chaos`: many runs by seed, several at once. `SEED=` plays one and tells all of it; `RUNS=` says how many."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ROOT / "benchmarks" / "reliability.json"
+ENTER = "--worker"
+# As many runs as make a figure worth keeping.
+WHOLE = 1000
+
+
+def main() -> int:
+    if ENTER in sys.argv:
+        return worker(*map(int, sys.argv[sys.argv.index(ENTER) + 1 :]))
+    if seed := os.environ.get("SEED"):
+        return subprocess.call([sys.executable, "-m", "tests.chaos", ENTER, seed, "1", "1"])
+    runs, jobs = int(os.environ.get("RUNS", "1000")), int(os.environ.get("JOBS", str(2 * (os.cpu_count() or 2))))
+    first = int(os.environ.get("FIRST", "1"))
+    return campaign(range(first, first + runs), jobs=jobs)
+
+
+def campaign(seeds: range, *, jobs: int) -> int:
+    """Workers take every `jobs`-th seed each; a failing seed tells its whole timeline."""
+    started_at = time.monotonic()
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos", ENTER, str(seeds.start + n), str(seeds.stop), str(jobs)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(min(jobs, len(seeds)))
+    ]
+    results = []
+    for process in workers:
+        out, _ = process.communicate()
+        results += [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        print("\n".join(line for line in out.splitlines() if not line.startswith("{")), flush=True)
+    failed = sorted(row["seed"] for row in results if row["violations"])
+    missing = sorted(set(seeds) - {row["seed"] for row in results})
+    orders, kills = (sum(row[name] for row in results) for name in ("orders", "kills"))
+    print(
+        f"chaos: {len(results)} runs, {len(failed)} failed{f' {failed}' if failed else ''}"
+        f"{f', {missing} never ended' if missing else ''}; {orders} orders, {kills} processes killed,"
+        f" in {time.monotonic() - started_at:.0f} s"
+    )
+    if len(seeds) >= WHOLE:
+        _figures_write(results, failed=failed, seeds=seeds)
+    return 1 if failed or missing else 0
+
+
+def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: range) -> None:
+    row = {
+        "id": "R1-R5",
+        "what": "two of six venues a run; faults of requests, streams and clocks; processes killed at kill points and at any"
+        " moment, frozen past their lease, Redis restarted; then both sides compared one to one",
+        "runs": len(results),
+        "failures": len(failed),
+        "seeds": f"{seeds.start}-{seeds.stop - 1}",
+        "failed": failed,
+        "orders": sum(result["orders"] for result in results),
+        "kills": sum(result["kills"] for result in results),
+    }
+    FIGURES.write_text(json.dumps([row], indent=1) + "\n")
+
+
+def worker(first: int, stop: int, step: int) -> int:
+    world = World(Path(tempfile.mkdtemp(prefix="cts-chaos-")), venue_port=_free_port(), redis_port=_free_port())
+    is_ok = True
+    try:
+        world.enter()
+        from tests.chaos.plan import plan_make
+        from tests.chaos.run import Run
+
+        for seed in range(first, max(stop, first + 1), step):
+            outcome = Run(world, plan_make(seed)).play()
+            is_ok &= not outcome.violations
+            _tell(outcome, is_whole=bool(os.environ.get("SEED")))
+    finally:
+        world.leave()
+    return 0 if is_ok else 1
+
+
+def _tell(outcome: object, *, is_whole: bool) -> None:
+    from tests.chaos.run import Outcome
+
+    assert isinstance(outcome, Outcome)
+    verdict = "FAILED" if outcome.violations else "ok"
+    line = f"seed {outcome.seed}: {verdict}, {outcome.orders} orders, {outcome.kills} kills, {outcome.took_s:.1f} s"
+    print(line, file=sys.stderr, flush=True)
+    if outcome.violations or is_whole:
+        print(f"--- seed {outcome.seed}\n{outcome.timeline}", *(f"!! {each}" for each in outcome.violations), sep="\n")
+    row = {"seed": outcome.seed, "violations": outcome.violations, "orders": outcome.orders, "kills": outcome.kills}
+    print(json.dumps(row), flush=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Looks at both sides of every desk. Runs in a child of its own, for it opens the database."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from apps.engine.models import ActualState, Engine
+from apps.exchanges.factory import connector_for
+from apps.exchanges.models import Connection
+from apps.positions.legs import SyncReport
+from apps.positions.sync import connection_sync
+from cts.domain.errors import RateLimited
+from tests.chaos.check import differences, violations
+from tests.chaos.world import Desk
+
+
+def engines_run(desks: dict[str, Desk]) -> bool:
+    ids = [desk.connection for desk in desks.values()]
+    return Engine.objects.filter(connection__in=ids, actual=ActualState.RUNNING).count() == len(ids)
+
+
+def differences_now(url: str, desks: dict[str, Desk]) -> list[str]:
+    return [
+        f"{venue}: {found}"
+        for venue, desk in desks.items()
+        for found in differences(desk.connection, _state(url, venue, desk))
+    ]
+
+
+def verdict(url: str, desks: dict[str, Desk]) -> list[str]:
+    """All that is wrong with a run, once nobody is running any more."""
+    found = []
+    for venue, desk in desks.items():
+        found += [f"{venue}: {each}" for each in _synced(desk)]
+        state = _state(url, venue, desk)
+        found += [f"{venue}: {each}" for each in violations(desk.connection, state, balance=desk.balance)]
+    return found
+
+
+def _synced(desk: Desk) -> list[str]:
+    """A last look by the product itself must find nothing to mend."""
+    connection = Connection.objects.get(pk=desk.connection)
+    report = _once_it_can(lambda: connection_sync(connection, connector=connector_for(connection)))
+    found = [f"the last sync still did: {report.orders}"] if report.orders else []
+    return found + ([f"the last sync still booked {report.fills} fills"] if report.fills else [])
+
+
+def _once_it_can(work: Callable[[], SyncReport]) -> SyncReport:
+    """A budget may be spent just now."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return work()
+        except RateLimited:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _state(url: str, venue: str, desk: Desk) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{url}/_state?exchange={venue}&api_key={desk.api_key}", timeout=5) as answer:
+        state: dict[str, Any] = json.load(answer)
+    return state
