@@ -36,6 +36,7 @@ certify: ## every venue, verb, channel and fault over the wire; writes README's 
 
 chaos: ## fault runs by seed: make chaos RUNS=1000, or one with its whole story: make chaos SEED=7
 	$(INSTALL) dev
+	@[ -n "$(SEED)" ] || $(VENV)/python -m pytest -q -n 4 tests/chaos
 	@RUNS="$(or $(RUNS),1000)" SEED="$(SEED)" exec $(VENV)/python -m tests.chaos
 
 ccxt: ## install the extra that speaks to any exchange of ccxt (see README: another exchange)

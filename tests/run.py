@@ -18,6 +18,8 @@ from tests.postgres import postgres_url
 WORKERS = os.environ.get("CTS_TEST_WORKERS", str(2 * (os.cpu_count() or 2)))
 # It starts all of CTS, several times over, and so has its own process beside the others.
 WHOLE_INSTALL = "tests/platform/test_up.py"
+# These are part of `make chaos`.
+FAULT_RUNS = "tests/chaos"
 
 
 def browser_install() -> None:
@@ -73,7 +75,7 @@ def all_suites(extra: list[str]) -> list[tuple[bool, str]]:
             sqlite = Suite("SQLite", "-n", WORKERS, *extra, TEST_DATABASE_URL="").result()
             return [sqlite, Suite("PostgreSQL", "-n", WORKERS, *only, *extra, TEST_DATABASE_URL=url).result()]
         suites = [
-            Suite("SQLite", "-n", WORKERS, f"--ignore={WHOLE_INSTALL}", TEST_DATABASE_URL=""),
+            Suite("SQLite", "-n", WORKERS, f"--ignore={WHOLE_INSTALL}", f"--ignore={FAULT_RUNS}", TEST_DATABASE_URL=""),
             Suite("SQLite, a whole installation", WHOLE_INSTALL, is_beside=True, TEST_DATABASE_URL=""),
             Suite("PostgreSQL", "-n", "2", *only, is_beside=True, TEST_DATABASE_URL=url),
         ]

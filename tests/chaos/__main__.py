@@ -22,6 +22,8 @@ WHOLE = 1000
 def main() -> int:
     if ENTER in sys.argv:
         return worker(*map(int, sys.argv[sys.argv.index(ENTER) + 1 :]))
+    if plan := os.environ.get("PLAN"):
+        return worker(0, 1, 1, plan=plan)
     if seed := os.environ.get("SEED"):
         return subprocess.call([sys.executable, "-m", "tests.chaos", ENTER, seed, "1", "1"])
     runs, jobs = int(os.environ.get("RUNS", "1000")), int(os.environ.get("JOBS", str(2 * (os.cpu_count() or 2))))
@@ -73,16 +75,19 @@ def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: r
     FIGURES.write_text(json.dumps([row], indent=1) + "\n")
 
 
-def worker(first: int, stop: int, step: int) -> int:
+def worker(first: int, stop: int, step: int, *, plan: str = "") -> int:
     world = World(Path(tempfile.mkdtemp(prefix="cts-chaos-")), venue_port=_free_port(), redis_port=_free_port())
     is_ok = True
     try:
         world.enter()
         from tests.chaos.plan import plan_make
+        from tests.chaos.planted import BUGS
         from tests.chaos.run import Run
 
+        if plan and os.environ.get("PLANT"):
+            BUGS[plan][0]()
         for seed in range(first, max(stop, first + 1), step):
-            outcome = Run(world, plan_make(seed)).play()
+            outcome = Run(world, BUGS[plan][1] if plan else plan_make(seed)).play()
             is_ok &= not outcome.violations
             _tell(outcome, is_whole=bool(os.environ.get("SEED")))
     finally:
