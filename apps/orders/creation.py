@@ -23,6 +23,7 @@ from apps.orders.models import Order
 from cts.domain import risk
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms, client_order_id
+from cts.domain.sizing import Sizing
 from cts.domain.types import Instrument, OrderIntent, OrderStatus, Tick
 from cts.domain.units import round_to_step
 
@@ -65,6 +66,37 @@ def order_create_claimed(
     A process that dies in between leaves what it leaves when it dies while sending: `submitting`, for `order_resolve`.
     """
     return _made(connection, intent, OrderTerms(), engine_epoch=engine_epoch, tick=tick, is_claimed=True)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What would become of an order: its size, every check, and why it would be denied, where it would."""
+
+    draft: Draft
+    sized: Sizing
+    verdict: risk.Verdict
+    refusal: tuple[str, str] | None
+
+
+@transaction.atomic
+def order_judge(connection: Connection, *, intent: OrderIntent, terms: OrderTerms) -> Judged:
+    """Sized and checked as `order_create` would do it at this moment; nothing is stored.
+
+    Raises:
+        DomainError: `unknown_symbol`, `quantity_missing`.
+    """
+    row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
+    now = timezone.now()
+    history = history_for(row, now=now)
+    sent = _sent(row, history, terms=terms, order_id="", now=now)
+    return _judged(_draft(row, intent=intent, terms=terms, tick=None, history=history, sent=sent, now=now))
+
+
+def _judged(draft: Draft) -> Judged:
+    facts = _facts(draft)
+    sized = draft_sized(draft, facts=facts)
+    verdict = draft_verdict(draft, facts=facts, sized=sized)
+    return Judged(draft, sized, verdict, draft_refusal(draft, sized=sized, verdict=verdict))
 
 
 @transaction.atomic
@@ -160,10 +192,8 @@ def _on_tick(price: Decimal | None, instrument: Instrument) -> Decimal | None:
 
 
 def _order_insert(draft: Draft, *, order_id: str, engine_epoch: int | None, is_claimed: bool) -> Order:
-    facts = _facts(draft)
-    sized = draft_sized(draft, facts=facts)
-    verdict = draft_verdict(draft, facts=facts, sized=sized)
-    refusal = draft_refusal(draft, sized=sized, verdict=verdict)
+    judged = _judged(draft)
+    sized, verdict, refusal = judged.sized, judged.verdict, judged.refusal
     status = OrderStatus.SUBMITTING if is_claimed else OrderStatus.NEW
     order = Order.objects.create(
         **order_terms(draft, sized=sized, order_id=order_id),

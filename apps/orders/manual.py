@@ -13,6 +13,7 @@ from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for
 from apps.orders.cancellation import CancelOutcome, order_cancel_check
+from apps.orders.creation import Judged, order_judge
 from apps.orders.executor import OrderExecutor
 from apps.orders.facts import prices_for
 from apps.orders.models import Order
@@ -55,24 +56,7 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
         DomainError: `read_only`, `unknown_symbol`, the field at fault, or `no_price`.
     """
     trading_check(user)
-    instrument = instrument_for(connection, ticket.symbol)
-    _terms_check(ticket.terms)
-    _quantity_check(ticket.terms, instrument)
-    _waiver_check(ticket)
-    intent = OrderIntent(
-        key=f"manual:{user.pk}:{ticket.key}",
-        connection_id=connection.pk,
-        symbol=ticket.symbol,
-        position_side=ticket.position_side,
-        purpose=OrderPurpose.MANUAL,
-        origin=Origin.MANUAL,
-        price=float(_reference_price(connection, ticket)),
-        at=timezone.now(),
-        target_ratio=ticket.target_ratio,
-        stop_ratio=ticket.stop_ratio,
-        stop_waiver=ticket.stop_waiver,
-        explanation={"by": user.get_username()},
-    )
+    intent = _intent(connection, user=user, ticket=ticket)
     connector = connector_for(connection)
     order = OrderExecutor().execute(connection, intent=intent, connector=connector, terms=ticket.terms)
     if order.status != OrderStatus.DENIED:
@@ -88,6 +72,36 @@ def manual_order_place(connection: Connection, *, user: User, ticket: Ticket, ad
         address=address,
     )
     return order
+
+
+def manual_order_judge(connection: Connection, *, user: User, ticket: Ticket) -> Judged:
+    """What would become of it now, every check included; nothing is stored and nobody is asked.
+
+    Raises:
+        DomainError: `unknown_symbol`, the field at fault, or `no_price`.
+    """
+    return order_judge(connection, intent=_intent(connection, user=user, ticket=ticket), terms=ticket.terms)
+
+
+def _intent(connection: Connection, *, user: User, ticket: Ticket) -> OrderIntent:
+    instrument = instrument_for(connection, ticket.symbol)
+    _terms_check(ticket.terms)
+    _quantity_check(ticket.terms, instrument)
+    _waiver_check(ticket)
+    return OrderIntent(
+        key=f"manual:{user.pk}:{ticket.key}",
+        connection_id=connection.pk,
+        symbol=ticket.symbol,
+        position_side=ticket.position_side,
+        purpose=OrderPurpose.MANUAL,
+        origin=Origin.MANUAL,
+        price=float(_reference_price(connection, ticket)),
+        at=timezone.now(),
+        target_ratio=ticket.target_ratio,
+        stop_ratio=ticket.stop_ratio,
+        stop_waiver=ticket.stop_waiver,
+        explanation={"by": user.get_username()},
+    )
 
 
 def manual_order_cancel(order: Order, *, user: User, address: str | None = None) -> Order:

@@ -132,6 +132,32 @@ class OrderCreate(Input):
     )
 
 
+class SizingStepSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    value = serializers.CharField()
+
+
+class RiskCheckSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    is_passed = serializers.BooleanField()
+    value = serializers.CharField()
+    limit = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class WhatIfSerializer(serializers.Serializer[Any]):
+    is_allowed = serializers.BooleanField()
+    reason_code = serializers.CharField(help_text="Of the first check that fails; empty where it would be sent")
+    reason = serializers.CharField()
+    quantity = serializers.CharField()
+    price = serializers.CharField(help_text="What its size is reckoned at")
+    notional = serializers.CharField()
+    margin = serializers.CharField()
+    sizing = SizingStepSerializer(many=True)
+    checks = RiskCheckSerializer(many=True)
+
+
 class CancelOutcomeSerializer(serializers.Serializer[Any]):
     symbol = serializers.CharField()
     is_ok = serializers.BooleanField()

@@ -6,6 +6,7 @@ from apps.orders.api import guards, views
 
 urlpatterns = [
     path("orders/", views.OrdersView.as_view()),
+    path("orders/what-if/", views.OrderWhatIfView.as_view()),
     path("orders/cancel-all/", views.OrdersCancelAllView.as_view()),
     path("orders/<int:pk>/", views.OrderView.as_view()),
     path("orders/<int:pk>/events/", views.OrderEventsView.as_view()),

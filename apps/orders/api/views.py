@@ -15,11 +15,19 @@ from apps.exchanges.selectors import connection_get_for
 from apps.orders.api import filters
 from apps.orders.api import serializers as shapes
 from apps.orders.cancellation import CancelOutcome
-from apps.orders.manual import Ticket, manual_order_cancel, manual_order_place, manual_orders_cancel_all
+from apps.orders.creation import Judged
+from apps.orders.manual import (
+    Ticket,
+    manual_order_cancel,
+    manual_order_judge,
+    manual_order_place,
+    manual_orders_cancel_all,
+)
 from apps.orders.models import Fill, Order, OrderEvent
 from apps.orders.rows import fill_row, order_event_row, order_row
 from apps.orders.selectors import fills_for, order_events_for, order_get_for, orders_for
 from cts.domain.orders import OrderTerms
+from cts.domain.units import decimal_text
 from cts.lists import RowList, whole, whole_of
 from cts.rates import client_address
 from cts.rest import etag
@@ -49,6 +57,35 @@ class OrdersView(RowList):
         address = client_address(request.META)
         order = manual_order_place(connection, user=user, ticket=_ticket(asked, key=key), address=address)
         return Response(order_row(order), status=201, headers=etag(order.version))
+
+
+class OrderWhatIfView(APIView):
+    """What would become of an order by hand: its size, its cost, and every risk check. Nothing is stored or sent."""
+
+    @extend_schema(operation_id="orders_what_if", request=shapes.OrderCreate, responses=shapes.WhatIfSerializer)
+    def post(self, request: Request) -> Response:
+        user = caller(request)
+        asked = shapes.OrderCreate.checked(request)
+        connection = connection_get_for(user, asked.pop("connection"))
+        return Response(judged_row(manual_order_judge(connection, user=user, ticket=_ticket(asked, key="what-if"))))
+
+
+def judged_row(judged: Judged) -> dict[str, Any]:
+    """An order that isn't one: what it would be, and every check it would meet."""
+    code, reason = judged.refusal or ("", "")
+    return {
+        "is_allowed": judged.refusal is None,
+        "reason_code": code,
+        "reason": reason,
+        "quantity": decimal_text(judged.sized.quantity),
+        "price": decimal_text(judged.draft.price),
+        "notional": decimal_text(judged.sized.notional),
+        "margin": decimal_text(judged.sized.margin),
+        "sizing": [
+            {"name": step.name, "label": step.label, "value": decimal_text(step.value)} for step in judged.sized.steps
+        ],
+        "checks": msgspec.to_builtins(judged.verdict.checks),
+    }
 
 
 def _ticket(asked: dict[str, Any], *, key: str) -> Ticket:
