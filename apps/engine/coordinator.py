@@ -1,11 +1,13 @@
 """Every verb on engines, for one connection and for many. The one face pages, API, admin and commands call."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
+from django.db import connections as databases
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.engine.emergency import emergency_stop_one
+from apps.engine.emergency import emergency_disarm, emergency_mode_check, emergency_settle
 from apps.engine.models import DesiredState, Engine
 from apps.engine.reports import StopReport, VerbResult
 from apps.engine.selectors import engine_lease
@@ -19,6 +21,8 @@ from cts.logging import ErrorHandler, SystemLogger
 
 __all__ = ["GlobalTradeEngineCoordinator", "StopReport", "VerbResult"]
 
+# A stop waits for its venue, not for others'; more accounts than this take turns.
+STOPS_AT_ONCE = 16
 errors = ErrorHandler(SystemLogger(__name__))
 
 
@@ -69,20 +73,44 @@ class GlobalTradeEngineCoordinator:
         return self._each(self.restart, connections, actor=actor, user=user)
 
     def emergency_stop(
-        self, connections: Iterable[Connection], *, actor: str, user: User | None = None, mode: str = "flatten"
+        self, rows: Iterable[Connection], *, actor: str, user: User | None = None, mode: str = "flatten"
     ) -> list[StopReport]:
-        """Disarm, cancel, then flatten or keep protected. One connection's trouble keeps no other from its stop."""
-        return [self._stopped(connection, actor=actor, user=user, mode=mode) for connection in connections]
+        """Disarm all, then cancel and flatten, or keep protected, at every venue at the same time.
 
-    def _stopped(self, connection: Connection, *, actor: str, user: User | None, mode: str) -> StopReport:
+        One connection's trouble keeps no other from its stop, nor makes it wait.
+
+        Raises:
+            DomainError: `invalid_choice` for a mode there isn't.
+        """
+        emergency_mode_check(mode)
+        stops = [(StopReport(connection.pk, mode), connection) for connection in rows]
+        for report, connection in stops:
+            self._tried(report, emergency_disarm, connection, actor=actor, user=user)
+        if len(stops) == 1:
+            self._tried(stops[0][0], emergency_settle, stops[0][1], actor=actor, user=user)
+        else:
+            self._at_once(stops, actor=actor, user=user)
+        return [report for report, _ in stops]
+
+    def _at_once(self, stops: list[tuple[StopReport, Connection]], *, actor: str, user: User | None) -> None:
+        def settle(stop: tuple[StopReport, Connection]) -> None:
+            try:
+                self._tried(stop[0], emergency_settle, stop[1], actor=actor, user=user)
+            finally:
+                databases.close_all()
+
+        with ThreadPoolExecutor(max_workers=STOPS_AT_ONCE, thread_name_prefix="emergency") as pool:
+            list(pool.map(settle, stops))
+
+    def _tried(
+        self, report: StopReport, work: Callable[..., None], connection: Connection, *, actor: str, user: User | None
+    ) -> None:
         try:
-            return emergency_stop_one(connection, actor=actor, user=user, mode=mode)
-        except DomainError:
-            raise
+            work(report, connection, actor=actor, user=user)
         except Exception as error:
             errors.record(error, event="emergency_stop_broken", connection=connection.pk)
-            step = {"step": "emergency stop", "is_ok": False, "detail": f"{type(error).__name__}; see the log"}
-            return StopReport(connection.pk, mode, [step])
+            detail = f"{type(error).__name__}; see the log"
+            report.steps.append({"step": "emergency stop", "is_ok": False, "detail": detail})
 
     def _desire(
         self, connection: Connection, desired: DesiredState, *, actor: str, user: User | None, verb: str = ""

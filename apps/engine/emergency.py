@@ -27,19 +27,23 @@ class _Left(DomainError):
     """The venue still holds something after all rounds."""
 
 
-def emergency_stop_one(
-    connection: Connection, *, actor: str, user: User | None = None, mode: str = "flatten"
-) -> StopReport:
-    """Each step is tried whatever became of the one before: half a stop is better than none.
-
-    Raises:
-        DomainError: `invalid_choice` for another mode.
+def emergency_mode_check(mode: str) -> None:
+    """Raises:
+    DomainError: `invalid_choice` for a mode there isn't.
     """
     if mode not in MODES:
         raise DomainError("invalid_choice", f"Choose one of {', '.join(MODES)}", field="mode")
-    report = StopReport(connection.pk, mode)
+
+
+def emergency_disarm(report: StopReport, connection: Connection, *, actor: str, user: User | None) -> None:
+    """What needs no venue, and ends entries at once."""
     report.step("disarm", lambda: _disarm(connection, actor=actor, user=user))
     report.step("stop engine", lambda: _engine_stop(connection, actor=actor, user=user))
+
+
+def emergency_settle(report: StopReport, connection: Connection, *, actor: str, user: User | None) -> None:
+    """What asks the venue. Each step is tried whatever became of the one before: half a stop is better than none."""
+    mode = report.mode
     connector = connector_for(connection)
     report.step("read the venue", lambda: _sync(connection, connector))
     report.step("cancel entries", lambda: _entries_cancel(connection, connector))
@@ -52,7 +56,6 @@ def emergency_stop_one(
     detail = {"mode": mode, "is_complete": report.is_complete, "steps": report.steps}
     engine_note(connection, kind="emergency_stop", actor=actor, user=user, detail=detail)
     log.warning("emergency_stop", extra={"connection": connection.pk, "mode": mode, "is_complete": report.is_complete})
-    return report
 
 
 def _disarm(connection: Connection, *, actor: str, user: User | None) -> str:

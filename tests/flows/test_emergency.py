@@ -7,7 +7,8 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.engine.emergency import emergency_stop_one
+from apps.accounts.models import User
+from apps.engine.coordinator import GlobalTradeEngineCoordinator
 from apps.engine.reports import StopReport
 from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
@@ -15,6 +16,7 @@ from apps.orders.history import history_for
 from apps.orders.models import Order
 from apps.positions.models import Position
 from apps.strategies.models import Study
+from tests.flows.conftest import trader_create
 from tests.flows.stage import Stage, until
 from tests.flows.test_control import _enter
 
@@ -38,7 +40,7 @@ def test_two_emergency_stops_at_once_send_one_exit_and_both_are_complete(
     def stop() -> None:
         try:
             barrier.wait(10)
-            reports.append(emergency_stop_one(trader, actor="alice"))
+            reports.extend(GlobalTradeEngineCoordinator().emergency_stop([trader], actor="alice"))
         finally:
             connections.close_all()
 
@@ -53,6 +55,29 @@ def test_two_emergency_stops_at_once_send_one_exit_and_both_are_complete(
     assert stage.state(trader)["positions"] == []
     assert stage.open_orders(trader) == []
     assert _losing_streak(trader) == 0
+
+
+def test_a_slow_venue_keeps_no_other_from_its_stop(stage: Stage, trader: Connection, study: Study, alice: User) -> None:
+    slow = trader_create(alice, "okx")
+    stage.feed(trader)
+    stage.engine(trader)
+    _enter(stage, study)
+    stage.venue.faults("okx", "", "delay", count=None, seconds=1.0)
+    reports: list[StopReport] = []
+
+    def stop() -> None:
+        try:
+            reports.extend(GlobalTradeEngineCoordinator().emergency_stop([slow, trader], actor="alice"))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    until(lambda: Position.objects.filter(status="closed", exit_reason="emergency").exists(), what="it waited")
+    assert thread.is_alive(), "both were over at once: nothing was shown"
+    assert not Connection.objects.filter(is_live_armed=True).exists()
+    thread.join(60)
+    assert [(report.connection_id, report.is_complete) for report in reports] == [(slow.pk, True), (trader.pk, True)]
 
 
 def test_a_stop_taken_away_on_the_venue_is_placed_again_without_waiting_for_a_sync(
