@@ -14,6 +14,7 @@ from apps.orders.selectors import orders_unsettled
 from cts.domain.orders import IllegalTransition, OrderEvent, advance, event_of
 from cts.domain.reconcile import is_nameless_twin
 from cts.domain.types import OrderPurpose, OrderStatus, Origin, PositionSide, Side, VenueOrder
+from cts.domain.units import decimal_text
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def order_find(connection: Connection, *, symbol: str, client_order_id: str, ven
 
 def _apply(order: Order, told: VenueOrder) -> Order:
     changes = _news(order, told)
-    step = event_of(told.status)
+    step = _step(order, told)
     status = OrderStatus(order.status)
     try:
         after = advance(status, step)
@@ -103,7 +104,21 @@ def _apply(order: Order, told: VenueOrder) -> Order:
         return order
     if step in (OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT) and after is not status:
         changes |= {"reason_code": order.reason_code or "venue", "reason": told.reject_reason or order.reason}
-    return order_advanced(order, step, data={"told": told.status}, **changes)
+    data = {"told": told.status}
+    if "quantity" in changes:
+        data["quantity"] = decimal_text(changes["quantity"])
+    return order_advanced(order, step, data=data, **changes)
+
+
+def _step(order: Order, told: VenueOrder) -> OrderEvent:
+    """One the venue has cut is filled as soon as we have all fills of what it left."""
+    is_whole = _is_cut(order, told) and order.filled_quantity >= told.filled_quantity
+    return OrderEvent.FILL if is_whole else event_of(told.status)
+
+
+def _is_cut(order: Order, told: VenueOrder) -> bool:
+    """Filled there with less than we asked for: a reduction is cut to what is still held."""
+    return told.status is OrderStatus.FILLED and 0 < told.filled_quantity < order.quantity
 
 
 def _news(order: Order, told: VenueOrder) -> dict[str, Any]:
@@ -112,6 +127,8 @@ def _news(order: Order, told: VenueOrder) -> dict[str, Any]:
         changes["venue_order_id"] = told.venue_order_id
     if told.filled_quantity > order.reported_quantity:
         changes["reported_quantity"] = told.filled_quantity
+    if _is_cut(order, told):
+        changes["quantity"] = told.filled_quantity
     is_foreign = order.purpose == OrderPurpose.EXTERNAL
     if is_foreign and told.quantity > order.quantity:
         changes["quantity"] = told.quantity

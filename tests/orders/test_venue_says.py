@@ -172,3 +172,25 @@ def test_a_stop_of_other_terms_is_somebody_elses(desk: Desk, changes: dict[str, 
     told = order_apply_venue(desk.connection, _stop_without_a_name(**changes))
     assert told is not None
     assert (told.purpose, told.pk != sent.pk) == ("external", True)
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_an_order_the_venue_cut_is_filled_with_what_was_left_of_it(desk: Desk, is_told_first: bool) -> None:
+    """A reduction is cut to what is still held; the rest of it will never come."""
+    limit = OrderTerms(quantity=Decimal("0.01"), order_type=OrderType.LIMIT, price=Decimal(59900))
+    order = desk.submit(desk.create(terms=limit))
+    desk.venue.fill(order.client_order_id, quantity=Decimal("0.006"))
+    told = msgspec.structs.replace(
+        desk.venue.orders[order.client_order_id],
+        quantity=Decimal("0.006"),
+        filled_quantity=Decimal("0.006"),
+        status=OrderStatus.FILLED,
+    )
+    if is_told_first:
+        order_apply_venue(desk.connection, told)
+        desk.hear()
+    else:
+        desk.hear()
+        order_apply_venue(desk.connection, told)
+    order.refresh_from_db()
+    assert (order.status, order.quantity, order.filled_quantity) == ("filled", Decimal("0.006"), Decimal("0.006"))

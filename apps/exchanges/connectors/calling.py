@@ -108,9 +108,8 @@ class CallingConnector(Connector, ABC):
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded:
             pass
+        self._ready_to_resign()
         try:
-            # Asking for the time may itself be refused so.
-            self._ready_to_resign()
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded as refused:
             raise refused.final from None
@@ -189,6 +188,13 @@ class CallingConnector(Connector, ABC):
 
     def _time_once(self) -> int:
         """For the clock: without repeats, whose pauses would be taken for the way to the venue."""
+        try:
+            return self._time_asked()
+        except ResignNeeded as refused:
+            # Whoever asks for the time has nothing better to sign with.
+            raise refused.final from None
+
+    def _time_asked(self) -> int:
         return self.read.integer(self._answer(self.time_call, self.time_params, is_urgent=True), self.time_field)
 
     def now_ms(self) -> int:

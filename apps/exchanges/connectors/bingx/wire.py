@@ -56,7 +56,7 @@ class BingxWire(BingxOrders, ABC):
     def server_time_ms(self) -> int:
         return self.read.integer(self.data(self.time_call), self.time_field)
 
-    def _time_once(self) -> int:
+    def _time_asked(self) -> int:
         payload = self._answer(self.time_call, {}, is_urgent=True)
         return self.read.integer(self.read.mapping(payload, "data"), self.time_field)
 

@@ -85,7 +85,7 @@ class OkxConnector(OkxAccount):
     def server_time_ms(self) -> int:
         return self._time_in(self.call(self.time_call))
 
-    def _time_once(self) -> int:
+    def _time_asked(self) -> int:
         return self._time_in(self._answer(self.time_call, {}, is_urgent=True))
 
     def clock_resync(self) -> None:
