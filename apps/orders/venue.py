@@ -104,7 +104,7 @@ def _apply(order: Order, told: VenueOrder) -> Order:
         return order
     if step in (OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT) and after is not status:
         changes |= {"reason_code": order.reason_code or "venue", "reason": told.reject_reason or order.reason}
-    data = {"told": told.status}
+    data: dict[str, Any] = {"told": told.status}
     if "quantity" in changes:
         data["quantity"] = decimal_text(changes["quantity"])
     return order_advanced(order, step, data=data, **changes)
