@@ -10,16 +10,11 @@ import time
 from pathlib import Path
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _start_redis(folder: Path) -> str:
     from cts.redis_server import redis_start
+    from cts.supervisor.ports import port_pick
 
-    port = _free_port()
+    port = port_pick(None)
     server = redis_start(port=port, directory=folder / "redis")
     atexit.register(server.kill)
     deadline = time.monotonic() + 20

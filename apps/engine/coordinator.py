@@ -73,7 +73,7 @@ class GlobalTradeEngineCoordinator:
         return self._each(self.restart, connections, actor=actor, user=user)
 
     def emergency_stop(
-        self, rows: Iterable[Connection], *, actor: str, user: User | None = None, mode: str = "flatten"
+        self, connections: Iterable[Connection], *, actor: str, user: User | None = None, mode: str = "flatten"
     ) -> list[StopReport]:
         """Disarm all, then cancel and flatten, or keep protected, at every venue at the same time.
 
@@ -83,7 +83,7 @@ class GlobalTradeEngineCoordinator:
             DomainError: `invalid_choice` for a mode there isn't.
         """
         emergency_mode_check(mode)
-        stops = [(StopReport(connection.pk, mode), connection) for connection in rows]
+        stops = [(StopReport(connection.pk, mode), connection) for connection in connections]
         for report, connection in stops:
             self._tried(report, emergency_disarm, connection, actor=actor, user=user)
         if len(stops) == 1:

@@ -28,8 +28,10 @@ class _Left(DomainError):
 
 
 def emergency_mode_check(mode: str) -> None:
-    """Raises:
-    DomainError: `invalid_choice` for a mode there isn't.
+    """Whether there is such a mode.
+
+    Raises:
+        DomainError: `invalid_choice`.
     """
     if mode not in MODES:
         raise DomainError("invalid_choice", f"Choose one of {', '.join(MODES)}", field="mode")

@@ -1,6 +1,5 @@
 """Bars as Parquet, one file per venue, symbol, timeframe and UTC day, listed in CandleFile. Whole at every moment."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +12,7 @@ from django.db.models import QuerySet
 from polars.datatypes import DataTypeClass
 
 from apps.exchanges.models import CandleFile
+from cts.files import draft_of
 
 DAY_MS = 86_400_000
 Schema = Mapping[str, DataTypeClass]
@@ -77,7 +77,7 @@ def _day_write(shelf: Shelf, day: date, fresh: pl.DataFrame, joined: Callable[[p
     path = settings.DATA_DIR / relative
     whole = joined(pl.concat([pl.read_parquet(path), fresh]) if path.exists() else fresh)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = draft_of(path)
     whole.write_parquet(draft)
     draft.replace(path)
     CandleFile.objects.update_or_create(

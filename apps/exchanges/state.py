@@ -1,8 +1,6 @@
 """Files that speak for the database while it is down: each connection's state, and HALT, which stops all trading."""
 
 import json
-import os
-import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from django.utils import timezone
 
 from apps.exchanges.models import Connection
 from cts.db import iso
+from cts.files import draft_of
 
 STALE_S = 90.0
 _MIRRORED = (
@@ -85,8 +84,6 @@ class ConnectionStateManager:
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Whole or not at all: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own for every writer: several threads of a process may write the same state at once.
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w") as file:
-        json.dump(content, file, default=str)
-    os.replace(draft, path)
+    draft = draft_of(path)
+    draft.write_text(json.dumps(content, default=str))
+    draft.replace(path)

@@ -132,7 +132,11 @@ def order_reasons(draft: Draft, *, sized: sizing.Sizing, verdict: risk.Verdict) 
         "sizing": {
             "mode": "given" if draft.terms.quantity is not None else draft.history.limits.sizing_mode,
             "is_raised": sized.is_raised,
-            "steps": [{"name": s.name, "label": s.label, "value": decimal_text(s.value)} for s in sized.steps],
+            "steps": sizing_steps(sized),
         },
         "checks": msgspec.to_builtins(verdict.checks),
     }
+
+
+def sizing_steps(sized: sizing.Sizing) -> list[dict[str, str]]:
+    return [{"name": step.name, "label": step.label, "value": decimal_text(step.value)} for step in sized.steps]

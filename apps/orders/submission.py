@@ -39,12 +39,7 @@ from cts.domain.errors import (
     Unavailable,
 )
 from cts.domain.orders import OrderEvent
-from cts.domain.types import (
-    OrderAck,
-    OrderIntent,
-    OrderStatus,
-    Tick,
-)
+from cts.domain.types import OrderAck, OrderIntent, OrderStatus, Tick
 from cts.kill_points import KillPoint, reached
 
 log = logging.getLogger(__name__)
@@ -69,11 +64,9 @@ def order_submit(order: Order, *, connector: Connector, sleep: Sleep = time.slee
         return refused
     asked_at = time.monotonic()
     claimed = _claim(order.pk)
-    return (
-        _send(claimed, connector, sleep, asked_at=asked_at)
-        if claimed
-        else Order.objects.select_related("connection").get(pk=order.pk)
-    )
+    if claimed is None:
+        return Order.objects.select_related("connection").get(pk=order.pk)
+    return _send(claimed, connector, sleep, asked_at=asked_at)
 
 
 def order_place(

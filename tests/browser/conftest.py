@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from apps.accounts.models import User
 from apps.exchanges.feeds import feed_want
 from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_arm, connection_create, connection_test
+from cts.supervisor.ports import port_pick
 from tests.chromium import chromium_path
 from tests.flows.conftest import stage  # noqa: F401 - a fixture
 from tests.flows.stage import BTC, Stage
@@ -63,12 +63,6 @@ class Server:
             self._process.wait(10)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _database_url() -> str:
     """Where the tests' database is, for another process."""
     found = database.settings_dict
@@ -83,7 +77,7 @@ def _database_url() -> str:
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, _quiet_paper_venue: PaperVenueControl) -> Iterator[Server]:
     changed = {"DATABASE_URL": _database_url(), "CTS_PAPER_URL": _quiet_paper_venue.url, "CTS_PROCESS": "tests-web"}
-    running = Server(_free_port(), {**os.environ, **changed})
+    running = Server(port_pick(None), {**os.environ, **changed})
     running.start()
     yield running
     running.kill()

@@ -2,15 +2,18 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cts.supervisor.ports import port_pick
 from tests.chaos.world import World
+
+if TYPE_CHECKING:
+    from tests.chaos.run import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "benchmarks" / "reliability.json"
@@ -25,7 +28,7 @@ def main() -> int:
     if plan := os.environ.get("PLAN"):
         return worker(0, 1, 1, plan=plan)
     if seed := os.environ.get("SEED"):
-        return subprocess.call([sys.executable, "-m", "tests.chaos", ENTER, seed, "1", "1"])
+        return subprocess.call([sys.executable, "-m", "tests.chaos", ENTER, seed, str(int(seed) + 1), "1"])
     runs, jobs = int(os.environ.get("RUNS", "1000")), int(os.environ.get("JOBS", str(2 * (os.cpu_count() or 2))))
     first = int(os.environ.get("FIRST", "1"))
     return campaign(range(first, first + runs), jobs=jobs)
@@ -76,7 +79,7 @@ def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: r
 
 
 def worker(first: int, stop: int, step: int, *, plan: str = "") -> int:
-    world = World(Path(tempfile.mkdtemp(prefix="cts-chaos-")), venue_port=_free_port(), redis_port=_free_port())
+    world = World(Path(tempfile.mkdtemp(prefix="cts-chaos-")), venue_port=port_pick(None), redis_port=port_pick(None))
     is_ok = True
     try:
         world.enter()
@@ -86,7 +89,7 @@ def worker(first: int, stop: int, step: int, *, plan: str = "") -> int:
 
         if plan and os.environ.get("PLANT"):
             BUGS[plan][0]()
-        for seed in range(first, max(stop, first + 1), step):
+        for seed in range(first, stop, step):
             outcome = Run(world, BUGS[plan][1] if plan else plan_make(seed)).play()
             is_ok &= not outcome.violations
             _tell(outcome, is_whole=bool(os.environ.get("SEED")))
@@ -95,10 +98,7 @@ def worker(first: int, stop: int, step: int, *, plan: str = "") -> int:
     return 0 if is_ok else 1
 
 
-def _tell(outcome: object, *, is_whole: bool) -> None:
-    from tests.chaos.run import Outcome
-
-    assert isinstance(outcome, Outcome)
+def _tell(outcome: "Outcome", *, is_whole: bool) -> None:
     verdict = "FAILED" if outcome.violations else "ok"
     line = f"seed {outcome.seed}: {verdict}, {outcome.orders} orders, {outcome.kills} kills, {outcome.took_s:.1f} s"
     print(line, file=sys.stderr, flush=True)
@@ -106,12 +106,6 @@ def _tell(outcome: object, *, is_whole: bool) -> None:
         print(f"--- seed {outcome.seed}\n{outcome.timeline}", *(f"!! {each}" for each in outcome.violations), sep="\n")
     row = {"seed": outcome.seed, "violations": outcome.violations, "orders": outcome.orders, "kills": outcome.kills}
     print(json.dumps(row), flush=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

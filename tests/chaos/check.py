@@ -15,10 +15,9 @@ from apps.positions.models import Discrepancy, Position, PositionStatus
 from cts.domain.orders import LIVE_STATUSES
 from cts.domain.types import OrderPurpose, OrderStatus
 from tests.chaos.world import MAX_PER_SIDE, MAX_POSITIONS
+from tests.flows.stage import STATUS, legs_differ
 
 ZERO = Decimal(0)
-# The venue's words for an order's state, in ours.
-STATUS = {"untriggered": "accepted", "new": "accepted"}
 NOT_KEPT = "~"
 # What of an order of ours may be absent there: it never went out, or was turned away at the door.
 NEVER_THERE = frozenset({OrderStatus.DENIED, OrderStatus.EXPIRED, OrderStatus.REJECTED, OrderStatus.CANCELED})
@@ -30,7 +29,7 @@ def differences(connection_id: int, state: dict[str, Any]) -> list[str]:
     return [
         *_orders_differ(connection_id, state["orders"]),
         *_fills_differ(connection_id, state),
-        *_legs_differ(connection_id, state["positions"]),
+        *legs_differ(connection_id, state["positions"]),
         *_unsettled(connection_id),
         *_uncovered(connection_id, state["orders"]),
     ]
@@ -107,14 +106,6 @@ def _add(sums: list[Decimal], quantity: Any, price: Any, fee: Any) -> None:
     quantity = Decimal(quantity)
     for place, value in enumerate((Decimal(1), quantity, quantity * Decimal(price), Decimal(fee))):
         sums[place] += value
-
-
-def _legs_differ(connection_id: int, theirs: list[dict[str, Any]]) -> list[str]:
-    ours: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for row in Position.objects.filter(connection=connection_id, quantity__gt=0):
-        ours[row.symbol, row.side] += row.quantity
-    told = {(row["symbol"], row["side"]): Decimal(row["quantity"]) for row in theirs}
-    return [] if dict(ours) == told else [f"legs: ours {dict(ours)}, venue {told}"]
 
 
 def _unsettled(connection_id: int) -> list[str]:

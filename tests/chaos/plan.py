@@ -74,9 +74,6 @@ class Plan:
     venues: tuple[str, ...]
     acts: tuple[Act, ...]
 
-    def of_kind(self, kind: str) -> list[Act]:
-        return [act for act in self.acts if act.kind == kind]
-
 
 def plan_make(seed: int) -> Plan:
     """The same seed gives the same plan for ever."""

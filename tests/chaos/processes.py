@@ -97,7 +97,6 @@ class Process:
         self.pid = 0
         self.code: int | None = None
         self.restart_at: float | None = None
-        self.is_frozen = False
         self._main = main
         self._journal = journal
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import redis
 
+from apps.orders.models import Order
 from cts import bus
-from cts.domain.types import LineEvent, PositionSide
+from cts.domain.types import PositionSide
 from tests.chaos.actors import UNEXPECTED, engine_main, hand_main, venue_main
 from tests.chaos.plan import LASTS_S, Act, Plan
 from tests.chaos.processes import Busy, Journal, Process, Trap
 from tests.chaos.witness import differences_now, engines_run, verdict
 from tests.chaos.world import START_PRICES, Desk, World, asked, wait_for
+from tests.flows.stage import line_opened
 
 # A process that died is started again after this long, as a supervisor would.
 RESTART_S = 0.3
@@ -73,8 +75,8 @@ class Run:
             found = self._healed()
             if not found:
                 self._processes_end()
-                found = asked(lambda: verdict(self.world.url, self.desks), journal=self.journal)
-            orders = asked(lambda: _orders_count(), journal=self.journal)
+                found = asked(lambda: verdict(self.world.venue, self.desks), journal=self.journal)
+            orders = asked(_orders_count, journal=self.journal)
         finally:
             self._sweep()
         found += [line for line in self.journal.text().splitlines() if UNEXPECTED in line or "Traceback" in line]
@@ -111,28 +113,19 @@ class Run:
 
     def _do_signal(self, venue: str, symbol: str, side: str) -> None:
         desk = self.desks[venue]
-        event = LineEvent(
-            kind="opened",
-            study_id=desk.study,
-            line_id=desk.line(symbol, side),
-            symbol=symbol,
-            side=PositionSide(side),
-            price=self.prices[symbol],
-            at_ms=time.time_ns() // 1_000_000,
-            received_ns=time.monotonic_ns(),
-            base_state="active",
-        )
+        line = desk.line(symbol, side)
+        event = line_opened(desk.study, line, symbol=symbol, side=PositionSide(side), price=self.prices[symbol])
         bus.publish(bus.lines_topic(desk.study), [event])
 
     def _do_price(self, symbol: str, ratio: float) -> None:
         self.prices[symbol] = round(self.prices[symbol] * (1 + ratio), 1)
-        self.world.control("POST", "/_price", {"symbol": symbol, "price": self.prices[symbol]})
+        self.world.venue.price(symbol, self.prices[symbol])
 
     def _do_fault(self, **fault: Any) -> None:
-        self.world.control("POST", "/_faults", {"path": "/", **fault})
+        self.world.venue.call("POST", "/_faults", {"path": "/", **fault})
 
     def _do_funding(self) -> None:
-        self.world.control("POST", "/_funding")
+        self.world.venue.fund()
 
     def _do_kill_at(self, point: str, passes: int) -> None:
         self.trap.arm(point, passes=passes)
@@ -196,11 +189,11 @@ class Run:
         self._thaw = [(0.0, process) for _, process in self._thaw]
         self._redis_back_at = None if self._redis_back_at is None else 0.0
         self._look_after()
-        self._once_alive(lambda: self.world.control("DELETE", "/_faults"))
+        self._once_alive(self.world.venue.clear_faults)
         deadline, calm, found = time.monotonic() + CALM_WITHIN_S, 0, ["never looked"]
         while calm < CALM_LOOKS and time.monotonic() < deadline:
             self._rest(LOOK_S)
-            found = asked(lambda: differences_now(self.world.url, self.desks), journal=self.journal)
+            found = asked(lambda: differences_now(self.world.venue, self.desks), journal=self.journal)
             calm = 0 if found or self.busy.count else calm + 1
         return found
 
@@ -242,6 +235,4 @@ class Run:
 
 
 def _orders_count() -> int:
-    from apps.orders.models import Order
-
     return Order.objects.count()

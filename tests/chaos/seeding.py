@@ -7,7 +7,7 @@ from django.core.management import call_command
 from apps.accounts.services import user_register
 from apps.exchanges.crypto import credentials_unseal
 from apps.exchanges.feeds import feed_want
-from apps.exchanges.models import Connection
+from apps.exchanges.paper_account import PAPER_BALANCE
 from apps.exchanges.services import connection_arm, connection_create, connection_test
 from apps.orders.models import RiskLimits
 from apps.strategies.services import study_follow
@@ -28,7 +28,7 @@ LIMITS = {
 }
 
 
-def desks_make(venue_url: str) -> dict[str, dict[str, Any]]:
+def desks_make() -> dict[str, dict[str, Any]]:
     """Rows of `Desk`, by venue."""
     call_command("migrate", verbosity=0)
     owner = user_register(username=USER, email="", password=PASSWORD)
@@ -44,13 +44,13 @@ def _desk_make(venue: str, owner: Any) -> dict[str, Any]:
     RiskLimits.objects.update_or_create(connection=connection, defaults=LIMITS)
     study = study_follow(connection, timeframe_s=1, lines_per_symbol=2).study
     lines = {f"{symbol} {side}": _line(study, symbol, side) for symbol in SYMBOLS for side in SIDES}
-    secrets = credentials_unseal(Connection.objects.get(pk=connection.pk).credentials, connection_id=connection.pk)
+    secrets = credentials_unseal(connection.credentials, connection_id=connection.pk)
     return {
         "connection": connection.pk,
         "study": study.pk,
         "lines": lines,
         "api_key": secrets.api_key,
-        "balance": "100000",
+        "balance": PAPER_BALANCE,
     }
 
 

@@ -1,8 +1,6 @@
 """Looks at both sides of every desk. Runs in a child of its own, for it opens the database."""
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +12,7 @@ from apps.positions.sync import connection_sync
 from cts.domain.errors import RateLimited
 from tests.chaos.check import differences, violations
 from tests.chaos.world import Desk
+from tests.paper_fixtures import PaperVenueControl
 
 
 def engines_run(desks: dict[str, Desk]) -> bool:
@@ -21,20 +20,20 @@ def engines_run(desks: dict[str, Desk]) -> bool:
     return Engine.objects.filter(connection__in=ids, actual=ActualState.RUNNING).count() == len(ids)
 
 
-def differences_now(url: str, desks: dict[str, Desk]) -> list[str]:
+def differences_now(at: PaperVenueControl, desks: dict[str, Desk]) -> list[str]:
     return [
         f"{venue}: {found}"
         for venue, desk in desks.items()
-        for found in differences(desk.connection, _state(url, venue, desk))
+        for found in differences(desk.connection, _state(at, venue, desk))
     ]
 
 
-def verdict(url: str, desks: dict[str, Desk]) -> list[str]:
+def verdict(at: PaperVenueControl, desks: dict[str, Desk]) -> list[str]:
     """All that is wrong with a run, once nobody is running any more."""
     found = []
     for venue, desk in desks.items():
         found += [f"{venue}: {each}" for each in _synced(desk)]
-        state = _state(url, venue, desk)
+        state = _state(at, venue, desk)
         found += [f"{venue}: {each}" for each in violations(desk.connection, state, balance=desk.balance)]
     return found
 
@@ -59,7 +58,6 @@ def _once_it_can(work: Callable[[], SyncReport]) -> SyncReport:
             time.sleep(0.5)
 
 
-def _state(url: str, venue: str, desk: Desk) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}/_state?exchange={venue}&api_key={desk.api_key}", timeout=5) as answer:
-        state: dict[str, Any] = json.load(answer)
+def _state(at: PaperVenueControl, venue: str, desk: Desk) -> dict[str, Any]:
+    state: dict[str, Any] = at.call("GET", f"/_state?exchange={venue}&api_key={desk.api_key}")
     return state

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from cts.redis_server import redis_start
 from tests.chaos.processes import Journal, Process
+from tests.paper_fixtures import PaperVenueControl
 
 # Short, so that a run sees leases lapse and answers time out within its few seconds.
 LEASE_TTL_S, VENUE_TIMEOUT_S, RECONCILE_S = 2, 1, 3
@@ -43,14 +43,11 @@ class World:
         self.folder = folder
         self.venue_port, self.redis_port = venue_port, redis_port
         self.data, self.template = folder / "data", folder / "template"
+        self.venue = PaperVenueControl(f"http://127.0.0.1:{venue_port}")
         self.desks: dict[str, Desk] = {}
         self._redis: subprocess.Popen[bytes] | None = None
         for path in (self.data, self.template, folder / "logs"):
             path.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.venue_port}"
 
     def environment(self) -> dict[str, str]:
         return {
@@ -64,7 +61,7 @@ class World:
             "CTS_SECRET_KEY": "0123456789abcdef" * 4,
             "CTS_ENCRYPTION_KEYS": "test:" + "0123456789abcdef" * 4,
             "CTS_REDIS_PREFIX": "chaos",
-            "CTS_PAPER_URL": self.url,
+            "CTS_PAPER_URL": self.venue.url,
             "CTS_LEASE_TTL_S": str(LEASE_TTL_S),
             "CTS_VENUE_TIMEOUT_S": str(VENUE_TIMEOUT_S),
             "CTS_RECONCILE_INTERVAL_S": str(RECONCILE_S),
@@ -100,10 +97,6 @@ class World:
             self._redis.wait()
             self._redis = None
 
-    @property
-    def is_redis_up(self) -> bool:
-        return self._redis is not None
-
     def redis_answers(self) -> bool:
         import redis
 
@@ -121,7 +114,7 @@ class World:
         venue = Process("venue", lambda: venue_main(self), journal=journal)
         venue.start()
         wait_for(self.venue_answers, what="the paper venue did not start")
-        made = asked(lambda: desks_make(self.url), journal=journal)
+        made = asked(lambda: desks_make(), journal=journal)
         self.desks = {name: Desk(**row) for name, row in made.items()}
         venue.kill()
         shutil.copytree(self.data, self.template, dirs_exist_ok=True)
@@ -132,22 +125,16 @@ class World:
 
         shutil.rmtree(self.data)
         shutil.copytree(self.template, self.data)
-        if not self.is_redis_up:
+        if self._redis is None:
             self.redis_start()
         redis.Redis(port=self.redis_port).flushall()
 
     # --- the venue's own doors ----------------------------------------------------------------------------------------
     def venue_answers(self) -> bool:
         try:
-            return bool(self.control("GET", "/_health"))
+            return bool(self.venue.call("GET", "/_health"))
         except OSError:
             return False
-
-    def control(self, method: str, path: str, body: object = None) -> Any:
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.url + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return json.load(answer)
 
 
 def _thrift_forget() -> None:

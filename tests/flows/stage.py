@@ -76,6 +76,29 @@ def line_make(study: Study, *, symbol: str = BTC, side: PositionSide = PositionS
     return line
 
 
+def line_opened(
+    study_id: int,
+    line_id: int,
+    *,
+    symbol: str,
+    side: PositionSide,
+    price: float,
+    base_state: str = BaseState.ACTIVE,
+) -> LineEvent:
+    """As the study tells it at this moment."""
+    return LineEvent(
+        kind="opened",
+        study_id=study_id,
+        line_id=line_id,
+        symbol=symbol,
+        side=side,
+        price=price,
+        at_ms=time.time_ns() // 1_000_000,
+        received_ns=time.monotonic_ns(),
+        base_state=base_state,
+    )
+
+
 class Stage:
     """Starts runs in threads and ends them all; reads both sides of the road."""
 
@@ -158,16 +181,9 @@ class Stage:
         """Say, as the study would, that the line has opened at this price, which the feed has just told."""
         if is_heard:
             self.price_heard(line.study.exchange, symbol=line.symbol, price=price)
-        event = LineEvent(
-            kind="opened",
-            study_id=line.study_id,
-            line_id=line.pk,
-            symbol=line.symbol,
-            side=PositionSide(line.side),
-            price=price,
-            at_ms=time.time_ns() // 1_000_000,
-            received_ns=time.monotonic_ns(),
-            base_state=line.base_state,
+        side = PositionSide(line.side)
+        event = line_opened(
+            line.study_id, line.pk, symbol=line.symbol, side=side, price=price, base_state=line.base_state
         )
         bus.publish(bus.lines_topic(line.study_id), [event])
 
@@ -189,17 +205,18 @@ class Stage:
         return [
             *_orders_differ(connection, state["orders"]),
             *_fills_differ(connection, state["fills"]),
-            *_legs_differ(connection, state["positions"]),
+            *legs_differ(connection.pk, state["positions"]),
         ]
 
 
-_STATUS = {"untriggered": "accepted", "new": "accepted"}
+# The venue's words for the state of an order, in ours.
+STATUS = {"untriggered": "accepted", "new": "accepted"}
 
 
 def _orders_differ(connection: Connection, theirs: list[dict[str, Any]]) -> list[str]:
     sent = Order.objects.filter(connection=connection).exclude(status="denied").exclude(status="expired")
     ours = {row.client_order_id: row.status for row in sent}
-    told = {row["client_id"]: _STATUS.get(row["status"], row["status"]) for row in theirs if row["client_id"]}
+    told = {row["client_id"]: STATUS.get(row["status"], row["status"]) for row in theirs if row["client_id"]}
     return [
         f"order {key}: ours {ours.get(key)}, venue {told.get(key)}"
         for key in sorted(ours.keys() | told.keys())
@@ -232,9 +249,9 @@ def _fills_differ(connection: Connection, theirs: list[dict[str, Any]]) -> list[
     return [] if ours == told else [f"fills: ours {ours}, venue {told}"]
 
 
-def _legs_differ(connection: Connection, theirs: list[dict[str, Any]]) -> list[str]:
+def legs_differ(connection_id: int, theirs: list[dict[str, Any]]) -> list[str]:
     ours: dict[tuple[str, str], Decimal] = {}
-    for row in Position.objects.filter(connection=connection, quantity__gt=0):
+    for row in Position.objects.filter(connection=connection_id, quantity__gt=0):
         ours[row.symbol, row.side] = ours.get((row.symbol, row.side), Decimal(0)) + row.quantity
     told = {(row["symbol"], row["side"]): Decimal(row["quantity"]) for row in theirs}
     return [] if ours == told else [f"positions: ours {ours}, venue {told}"]

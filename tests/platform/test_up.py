@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from apps.exchanges.connectors.registry import EXCHANGES
+from cts.supervisor.ports import port_pick
 from cts.supervisor.probe import http_get
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ class Install:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port_pick(None)
         self.output = folder / "up.txt"
         self.process: subprocess.Popen[bytes] | None = None
         kept = {name: os.environ[name] for name in ("HOME", "PATH", "LANG") if name in os.environ}
@@ -79,12 +79,6 @@ class Install:
         return self.output.read_text()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for(condition: Callable[[], bool], timeout_s: float, told: Callable[[], str]) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -126,7 +120,7 @@ def test_a_killed_engine_process_is_started_again_and_healthy(install: Install) 
 
 
 def test_a_second_supervisor_on_the_same_data_is_refused(install: Install) -> None:
-    environment = install.environment | {"CTS_PORT": str(free_port())}
+    environment = install.environment | {"CTS_PORT": str(port_pick(None))}
     again = subprocess.run(
         [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

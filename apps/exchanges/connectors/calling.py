@@ -107,8 +107,7 @@ class CallingConnector(Connector, ABC):
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded:
-            pass
-        self._ready_to_resign()
+            self._ready_to_resign()
         try:
             return self._answer(call, params, is_urgent=is_urgent)
         except ResignNeeded as refused:

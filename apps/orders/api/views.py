@@ -16,6 +16,7 @@ from apps.orders.api import filters
 from apps.orders.api import serializers as shapes
 from apps.orders.cancellation import CancelOutcome
 from apps.orders.creation import Judged
+from apps.orders.drafts import sizing_steps
 from apps.orders.manual import (
     Ticket,
     manual_order_cancel,
@@ -81,9 +82,7 @@ def judged_row(judged: Judged) -> dict[str, Any]:
         "price": decimal_text(judged.draft.price),
         "notional": decimal_text(judged.sized.notional),
         "margin": decimal_text(judged.sized.margin),
-        "sizing": [
-            {"name": step.name, "label": step.label, "value": decimal_text(step.value)} for step in judged.sized.steps
-        ],
+        "sizing": sizing_steps(judged.sized),
         "checks": msgspec.to_builtins(judged.verdict.checks),
     }
 
