@@ -73,6 +73,8 @@ class Plan:
     seed: int
     venues: tuple[str, ...]
     acts: tuple[Act, ...]
+    # How long the two sides may take to agree once nothing goes wrong any more.
+    calm_within_s: float = 60.0
 
 
 def plan_make(seed: int) -> Plan:

@@ -64,6 +64,20 @@ def no_epoch_check() -> None:
     LeasedRun.is_held = property(lambda run: True)  # type: ignore[assignment, method-assign]
 
 
+def wake_up_lost() -> None:
+    """Whoever made an order sends it, or nobody: its process may end between the two."""
+    from apps.positions import sync
+    from cts.domain.reconcile import Remedy
+
+    right = sync._remedy
+
+    def wrong(connection: Any, action: Any, **options: Any) -> None:
+        if action.remedy is not Remedy.SEND:
+            right(connection, action, **options)
+
+    sync._remedy = wrong
+
+
 def limit_read_before_written() -> None:
     """The limits are checked by what was so a moment ago, not by what is so while the order is written."""
     from apps.orders import creation
@@ -97,35 +111,42 @@ def _late(right: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: late
 
 
+def _signal(at_s: float, symbol: str, side: str) -> Act:
+    return Act(at_s, "signal", {"venue": "bybit", "symbol": f"{symbol}/USDT:USDT", "side": side})
+
+
 def _signals(*moments: float) -> list[Act]:
     """Both symbols, both sides, on one venue."""
-    places = itertools.cycle(
-        [(symbol, side) for side in ("long", "short") for symbol in ("BTC/USDT:USDT", "ETH/USDT:USDT")]
-    )
-    return [
-        Act(at, "signal", {"venue": "bybit", "symbol": symbol, "side": side})
-        for at, (symbol, side) in zip(moments, places, strict=False)
-    ]
+    places = itertools.cycle([(symbol, side) for side in ("long", "short") for symbol in ("BTC", "ETH")])
+    return [_signal(at, *place) for at, place in zip(moments, places, strict=False)]
 
 
 def _plan(*acts: Act) -> Plan:
-    return Plan(0, ("bybit",), tuple(sorted(acts, key=lambda act: act.at_s)))
+    return Plan(0, ("bybit",), tuple(sorted(acts, key=lambda act: act.at_s)), calm_within_s=20.0)
 
 
 _LOST = {"kind": "timeout_after_accept", "exchange": "bybit", "method": "POST", "path": "/v5/order/create", "count": 1}
 _TWICE = {"kind": "duplicate", "times": 3, "exchange": "bybit", "count": 20}
+_BY_HAND = {"what": "order", "venue": "bybit", "symbol": "BTC/USDT:USDT", "side": "long", "number": 1}
 # By name: the bug, what tempts it, and the word of the verdict that shows it was seen.
 BUGS: dict[str, tuple[Callable[[], None], Plan, str]] = {
     "resend_on_timeout": (resend_on_timeout, _plan(Act(0.3, "fault", _LOST), *_signals(0.6)), "again"),
     "fill_counted_twice": (fill_counted_twice, _plan(Act(0.3, "fault", _TWICE), *_signals(0.6, 1.0)), "fills of"),
     "no_epoch_check": (
         no_epoch_check,
+        # Past its lease, the other has taken over and trades; then the other is held up, and the first is alone again.
         _plan(
-            Act(0.5, "freeze", {"process": "engine-a", "for_s": 3.0}),
-            Act(0.5, "freeze", {"process": "engine-b", "for_s": 0.1}),
-            *_signals(1.0, 2.6, 3.3, 3.4, 3.45, 3.6, 3.8, 4.0, 4.4),
+            Act(0.5, "freeze_holder", {"venue": "bybit", "for_s": 6.0}),
+            *(_signal(at, "BTC", "long") for at in (3.5, 4.0, 4.5, 5.0, 5.5, 6.0)),
+            Act(6.3, "freeze_holder", {"venue": "bybit", "for_s": 1.2}),
+            *(_signal(at, "ETH", side) for at in (6.7, 7.0, 7.3) for side in ("long", "short")),
         ),
         "epochs",
+    ),
+    "wake_up_lost": (
+        wake_up_lost,
+        _plan(Act(0.3, "kill_at", {"point": "after_intent_commit", "passes": 1}), Act(0.6, "hand", _BY_HAND)),
+        "is new",
     ),
     "limit_read_before_written": (
         limit_read_before_written,

@@ -16,13 +16,12 @@ from cts.domain.types import PositionSide
 from tests.chaos.actors import UNEXPECTED, engine_main, hand_main, venue_main
 from tests.chaos.plan import LASTS_S, Act, Plan
 from tests.chaos.processes import Busy, Journal, Process, Trap
-from tests.chaos.witness import differences_now, engines_run, verdict
+from tests.chaos.witness import differences_now, engine_pid, engines_run, verdict
 from tests.chaos.world import START_PRICES, Desk, World, asked, wait_for
 from tests.flows.stage import line_opened
 
 # A process that died is started again after this long, as a supervisor would.
 RESTART_S = 0.3
-CALM_WITHIN_S = 60.0
 CALM_LOOKS, LOOK_S = 2, 1.2
 HAND_SYNC_S = 4.0
 
@@ -139,6 +138,12 @@ class Run:
         self.processes[process].signal(signal.SIGSTOP)
         self._thaw.append((time.monotonic() + for_s, self.processes[process]))
 
+    def _do_freeze_holder(self, venue: str, for_s: float) -> None:
+        """Whichever process runs this venue's engine just now."""
+        held_by = asked(lambda: engine_pid(self.desks[venue]), journal=self.journal)
+        [name] = [process.name for process in self.processes.values() if process.pid == held_by]
+        self._do_freeze(name, for_s)
+
     def _do_redis_away(self, for_s: float) -> None:
         self.world.redis_kill()
         self._redis_back_at = time.monotonic() + for_s
@@ -190,7 +195,7 @@ class Run:
         self._redis_back_at = None if self._redis_back_at is None else 0.0
         self._look_after()
         self._once_alive(self.world.venue.clear_faults)
-        deadline, calm, found = time.monotonic() + CALM_WITHIN_S, 0, ["never looked"]
+        deadline, calm, found = time.monotonic() + self.plan.calm_within_s, 0, ["never looked"]
         while calm < CALM_LOOKS and time.monotonic() < deadline:
             self._rest(LOOK_S)
             found = asked(lambda: differences_now(self.world.venue, self.desks), journal=self.journal)

@@ -6,7 +6,8 @@ from typing import Any
 
 from apps.engine.models import ActualState, Engine
 from apps.exchanges.factory import connector_for
-from apps.exchanges.models import Connection
+from apps.exchanges.models import Connection, Lease
+from apps.orders.creation import engine_lease_name
 from apps.positions.legs import SyncReport
 from apps.positions.sync import connection_sync
 from cts.domain.errors import RateLimited
@@ -18,6 +19,12 @@ from tests.paper_fixtures import PaperVenueControl
 def engines_run(desks: dict[str, Desk]) -> bool:
     ids = [desk.connection for desk in desks.values()]
     return Engine.objects.filter(connection__in=ids, actual=ActualState.RUNNING).count() == len(ids)
+
+
+def engine_pid(desk: Desk) -> int:
+    """The process that holds the engine's lease."""
+    owner = Lease.objects.get(name=engine_lease_name(desk.connection)).owner
+    return int(owner.split(":")[1])
 
 
 def differences_now(at: PaperVenueControl, desks: dict[str, Desk]) -> list[str]:
