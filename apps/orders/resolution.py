@@ -1,7 +1,6 @@
 """Orders whose outcome isn't known: ended by evidence from the venue, never by time."""
 
 import logging
-from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
+from apps.orders.ages import ages
 from apps.orders.holdings import book
 from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
@@ -21,10 +21,20 @@ from cts.domain.types import OrderStatus, OrderType, PositionSide, VenueFill, Ve
 log = logging.getLogger(__name__)
 
 # Executions are looked for from before the claim, for clocks that differ.
-LOOK_BACK = timedelta(minutes=1)
+LOOK_BACK_S = 300.0
 # An attempt begins within one time-out of the claim, waits for its budget and for its answer: after this many, nobody
 # sends the order any more.
 SENDING_TIMEOUTS = 3
+
+
+def claimed_for_s(order: Order) -> float:
+    """Seconds since somebody took it to send it; nothing where nobody has."""
+    return ages.age_s(("claimed", order.pk), order.claimed_at) if order.claimed_at else 0.0
+
+
+def lost_for_s(order: Order) -> float:
+    """Seconds since its outcome went unknown."""
+    return ages.age_s(("lost", order.pk), order.submitted_at or order.updated_at)
 
 
 def order_resolve(order: Order, *, connector: Connector) -> Order:
@@ -32,14 +42,13 @@ def order_resolve(order: Order, *, connector: Connector) -> Order:
     row = _lose_if_stuck(order.pk)
     if row.status != OrderStatus.UNKNOWN:
         return row
-    asked_at = timezone.now()
+    waited_s = lost_for_s(row)
     try:
         if (told := _told(row, connector)) is not None:
             return order_apply_venue(row.connection, told) or row
         if (fill := _executed(row, connector)) is not None:
             return _found_by_fill(row.pk, fill)
-        settled_at = (row.submitted_at or row.updated_at) + timedelta(seconds=connector.spec.visibility_delay_s)
-        if asked_at < settled_at or _has_moved(row, connector):
+        if waited_s < connector.spec.visibility_delay_s or _has_moved(row, connector):
             return row
     except ExchangeError as error:
         # Not being able to ask is no answer.
@@ -61,9 +70,7 @@ def order_lose(pk: int, *, reason: str) -> Order:
 def _lose_if_stuck(pk: int) -> Order:
     """A process that died while sending leaves `submitting` behind."""
     row = order_locked(pk)
-    stuck_after = timedelta(seconds=SENDING_TIMEOUTS * settings.VENUE_TIMEOUT_S)
-    is_stuck = row.claimed_at is not None and timezone.now() - row.claimed_at > stuck_after
-    if row.status != OrderStatus.SUBMITTING or not is_stuck:
+    if row.status != OrderStatus.SUBMITTING or claimed_for_s(row) <= SENDING_TIMEOUTS * settings.VENUE_TIMEOUT_S:
         return row
     reason = "The process that was sending it ended without recording an answer"
     return order_advanced(row, OrderEvent.LOSE, reason_code="interrupted", reason=reason, submitted_at=row.claimed_at)
@@ -86,8 +93,8 @@ def _told(order: Order, connector: Connector) -> VenueOrder | None:
 
 
 def _executed(order: Order, connector: Connector) -> VenueFill | None:
-    since = (order.claimed_at or order.created_at) - LOOK_BACK
-    fills = connector.fills(order.symbol, since_ms=int(since.timestamp() * 1000))
+    since_ms = connector.now_ms() - int((claimed_for_s(order) + LOOK_BACK_S) * 1000)
+    fills = connector.fills(order.symbol, since_ms=since_ms)
     return next((fill for fill in fills if _is_of(fill, order)), None)
 
 

@@ -139,7 +139,8 @@ def _stopped(order: Order, *, now: datetime) -> tuple[OrderEvent, str, str] | No
         return OrderEvent.DENY, "halted", "The HALT file stops all new orders"
     if not is_armed(order.connection, origin=order.origin):
         return OrderEvent.DENY, "armed", "The connection was disarmed before the order went out"
-    if now - order.created_at > ENTRY_MAX_AGE:
+    # From the future: the clock was set back, and how old the order is nobody knows.
+    if not -ENTRY_MAX_AGE < now - order.created_at <= ENTRY_MAX_AGE:
         return OrderEvent.EXPIRE, "too_late", "It was not sent in time, and its price is no longer current"
     return None
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import redis
-from django.db.models import Q
 from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
 from apps.orders.ledger import milliseconds
+from apps.orders.models import Order
+from apps.orders.resolution import claimed_for_s, lost_for_s
 from apps.orders.selectors import orders_lacking_fills, orders_live
 from apps.positions.selectors import leg_quantities
 from apps.positions.services import discrepancy_record, fills_book, leg_adjust
@@ -24,10 +25,10 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(hours=24)
 # An outcome still unknown after this no longer keeps us from setting the position from the venue.
-UNKNOWN_PATIENCE = timedelta(seconds=60)
-MARKET_PATIENCE = timedelta(seconds=10)
+UNKNOWN_PATIENCE_S = 60.0
+MARKET_PATIENCE_S = 10.0
 # Executions the venue has told of by number, but not one by one yet, as when its clock has gone backwards.
-LACKING_PATIENCE = timedelta(minutes=5)
+LACKING_PATIENCE_S = 300.0
 
 
 @dataclass
@@ -104,11 +105,15 @@ def _settle(connection: Connection, difference: LegDifference, report: SyncRepor
 
 def _is_moving(connection: Connection, symbol: str) -> bool:
     """Whether an order on its way explains the difference."""
-    now = timezone.now()
-    on_the_way = Q(status__in=(OrderStatus.NEW, OrderStatus.SUBMITTING))
-    unknown = Q(status=OrderStatus.UNKNOWN, submitted_at__gt=now - UNKNOWN_PATIENCE)
-    market = Q(order_type=OrderType.MARKET, claimed_at__gt=now - MARKET_PATIENCE)
-    if orders_live(connection, symbol=symbol).filter(on_the_way | unknown | market).exists():
+    lacking = orders_lacking_fills(connection).filter(symbol=symbol)
+    return any(map(_is_on_its_way, orders_live(connection, symbol=symbol))) or any(
+        claimed_for_s(order) < LACKING_PATIENCE_S for order in lacking
+    )
+
+
+def _is_on_its_way(order: Order) -> bool:
+    if order.status == OrderStatus.UNKNOWN and lost_for_s(order) < UNKNOWN_PATIENCE_S:
         return True
-    lacking = orders_lacking_fills(connection).filter(symbol=symbol, claimed_at__gt=now - LACKING_PATIENCE)
-    return lacking.exists()
+    is_market = order.order_type == OrderType.MARKET and order.claimed_at is not None
+    is_fresh = is_market and claimed_for_s(order) < MARKET_PATIENCE_S
+    return is_fresh or order.status in (OrderStatus.NEW, OrderStatus.SUBMITTING)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,11 +11,11 @@ from django.utils import timezone
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from apps.exchanges.services import balances_record
+from apps.orders.ages import ages
 from apps.orders.executor import OrderExecutor
-from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
 from apps.orders.requests import order_recall
-from apps.orders.resolution import SENDING_TIMEOUTS
+from apps.orders.resolution import SENDING_TIMEOUTS, claimed_for_s
 from apps.orders.selectors import orders_lacking_fills, orders_live, orders_unsettled
 from apps.orders.services import equity_peak_note, order_apply_venue, order_refresh, order_reopen
 from apps.positions.closing import positions_closing_stuck
@@ -45,6 +45,8 @@ def connection_sync(
         ExchangeError: the venue could not be read; what was done until then stands.
     """
     report, started_at = SyncReport(), timezone.now()
+    # The cursor is a moment of the venue's: our clock may be set back or forth.
+    reached_until = datetime.fromtimestamp(connector.now_ms() / 1000, UTC)
     executor = OrderExecutor(sleep=sleep)
     state = SyncState.objects.filter(connection=connection).first()
     _orders_sync(connection, connector, executor, report, started_at=started_at)
@@ -59,7 +61,7 @@ def connection_sync(
     _positions_keep(connection, connector, report, executor=executor)
     is_settled = not orders_unsettled(connection).exists()
     reached(KillPoint.BEFORE_SYNC_CURSOR)
-    sync_state_set(connection, fills_until=started_at if is_settled else None, at=timezone.now())
+    sync_state_set(connection, fills_until=reached_until if is_settled else None, at=timezone.now())
     return report
 
 
@@ -71,15 +73,15 @@ def _orders_sync(
     *,
     started_at: datetime,
 ) -> None:
-    asked_ms = milliseconds(timezone.now()) or 0
     for order in orders_unsettled(connection):
         order_recall(order, connector)
+    asked_at = time.monotonic()
     listed = connector.open_orders()
     ours = {order.pk: order for order in _judged(connection, since=started_at - RECENT)}
     actions = orders_diff(
         [_our(order) for order in ours.values()],
         listed=listed,
-        asked_ms=asked_ms,
+        asked_for_s=time.monotonic() - asked_at,
         sending_s=SENDING_TIMEOUTS * settings.VENUE_TIMEOUT_S,
     )
     for action in actions:
@@ -105,8 +107,8 @@ def _our(order: Order) -> OurOrder:
         symbol=order.symbol,
         status=OrderStatus(order.status),
         filled_quantity=order.filled_quantity,
-        claimed_ms=milliseconds(order.claimed_at),
-        ended_ms=milliseconds(order.finished_at),
+        claimed_for_s=claimed_for_s(order) if order.claimed_at else None,
+        ended_for_s=ages.age_s(("ended", order.pk), order.finished_at) if order.finished_at else None,
     )
 
 
@@ -147,11 +149,11 @@ def _fills_sync(
 
 def _symbols(connection: Connection, *, state: SyncState | None, now: datetime) -> set[str]:
     """Where something may have happened; after a gap, everything the connection trades."""
-    lately = state.synced_at - OVERLAP if state else connection.created_at
+    lately = min(state.synced_at, now) - OVERLAP if state else connection.created_at
     touched = Order.objects.filter(connection=connection, updated_at__gte=lately).values_list("symbol", flat=True)
     live = Position.objects.filter(connection=connection).exclude(status=PositionStatus.CLOSED)
     symbols = set(touched) | set(live.values_list("symbol", flat=True))
-    if state is None or now - state.synced_at > GAP:
+    if state is None or not timedelta(0) <= now - state.synced_at <= GAP:
         symbols |= {*connection.symbols, *connection.forced_symbols}
     return symbols
 

@@ -1,5 +1,6 @@
 """Ours against the venue's: which orders and legs differ, and what to do about each. Decides; does nothing."""
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
@@ -12,7 +13,7 @@ from cts.domain.types import OrderRequest, OrderStatus, OrderType, PositionSide,
 Leg = tuple[str, PositionSide]
 
 # Lists of open orders lag: one that ended here only just now may still be in them.
-SETTLED_MS = 10_000
+SETTLED_S = 10.0
 # How far the venue's moment of taking an order may lie before ours of sending it.
 SLACK_MS = 2_000
 
@@ -27,7 +28,7 @@ class Remedy(StrEnum):
 
 
 class OurOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the diff needs of an order. `ended_ms` is when it ended here, by our clock."""
+    """What the diff needs of an order: how long before now it was claimed, and ended, here."""
 
     id: int
     client_order_id: str
@@ -35,8 +36,8 @@ class OurOrder(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     status: OrderStatus
     filled_quantity: Decimal
-    claimed_ms: int | None = None
-    ended_ms: int | None = None
+    claimed_for_s: float | None = None
+    ended_for_s: float | None = None
 
 
 class OrderAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +55,11 @@ class LegDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def orders_diff(
-    ours: Iterable[OurOrder], *, listed: Iterable[VenueOrder], asked_ms: int, sending_s: float
+    ours: Iterable[OurOrder], *, listed: Iterable[VenueOrder], asked_for_s: float, sending_s: float
 ) -> list[OrderAction]:
     """What to do so that both sides tell the same. `ours` are the live orders and those that ended lately.
 
-    The list was asked for at `asked_ms`; an order that was claimed or ended after that isn't judged by it.
+    The list was asked for `asked_for_s` ago; an order that was claimed or ended since isn't judged by it.
     """
     by_client = {order.client_order_id: order for order in listed if order.client_order_id}
     by_venue = {order.venue_order_id: order for order in listed if order.venue_order_id}
@@ -68,16 +69,16 @@ def orders_diff(
         found = by_client.get(order.client_order_id) or by_venue.get(order.venue_order_id)
         if found is not None:
             seen.add(found.venue_order_id)
-        action = _listed(order, found, asked_ms) if found else _unlisted(order, asked_ms, sending_s)
+        action = _listed(order, found, asked_for_s) if found else _unlisted(order, asked_for_s, sending_s)
         if action is not None:
             actions.append(action)
     adopted = [order for order in by_venue.values() if order.venue_order_id not in seen]
     return actions + [OrderAction(remedy=Remedy.ADOPT, venue_order=order) for order in adopted]
 
 
-def _listed(order: OurOrder, found: VenueOrder, asked_ms: int) -> OrderAction | None:
+def _listed(order: OurOrder, found: VenueOrder, asked_for_s: float) -> OrderAction | None:
     if order.status.is_final:
-        is_settled = order.ended_ms is not None and order.ended_ms < asked_ms - SETTLED_MS
+        is_settled = order.ended_for_s is not None and order.ended_for_s - asked_for_s > SETTLED_S
         if not is_settled or order.status in (OrderStatus.DENIED, OrderStatus.FILLED):
             return None
         return OrderAction(remedy=Remedy.REOPEN, order_id=order.id, venue_order=found)
@@ -87,14 +88,14 @@ def _listed(order: OurOrder, found: VenueOrder, asked_ms: int) -> OrderAction | 
     return OrderAction(remedy=Remedy.APPLY, order_id=order.id, venue_order=found)
 
 
-def _unlisted(order: OurOrder, asked_ms: int, sending_s: float) -> OrderAction | None:
+def _unlisted(order: OurOrder, asked_for_s: float, sending_s: float) -> OrderAction | None:
     if order.status.is_final:
         return None
     if order.status is OrderStatus.NEW:
         return OrderAction(remedy=Remedy.SEND, order_id=order.id)
     if order.status is OrderStatus.UNKNOWN:
         return OrderAction(remedy=Remedy.RESOLVE, order_id=order.id)
-    age_s = (asked_ms - (order.claimed_ms or 0)) / 1000
+    age_s = math.inf if order.claimed_for_s is None else order.claimed_for_s - asked_for_s
     if order.status is OrderStatus.SUBMITTING:
         # Whoever sends it may still be waiting for the answer.
         return OrderAction(remedy=Remedy.RESOLVE, order_id=order.id) if age_s > sending_s else None

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cts.supervisor.ports import port_pick
+from tests.chaos.plan import is_on_postgres, plan_make
 from tests.chaos.world import World
 
 if TYPE_CHECKING:
@@ -24,26 +24,35 @@ WHOLE = 1000
 
 def main() -> int:
     if ENTER in sys.argv:
-        return worker(*map(int, sys.argv[sys.argv.index(ENTER) + 1 :]))
+        return worker([int(seed) for seed in sys.argv[sys.argv.index(ENTER) + 1 :]])
     if plan := os.environ.get("PLAN"):
-        return worker(0, 1, 1, plan=plan)
+        return worker([0], plan=plan)
     if seed := os.environ.get("SEED"):
-        return subprocess.call([sys.executable, "-m", "tests.chaos", ENTER, seed, str(int(seed) + 1), "1"])
+        return worker([int(seed)])
     runs, jobs = int(os.environ.get("RUNS", "1000")), int(os.environ.get("JOBS", str(2 * (os.cpu_count() or 2))))
     first = int(os.environ.get("FIRST", "1"))
     return campaign(range(first, first + runs), jobs=jobs)
 
 
+def shares(seeds: range, *, jobs: int) -> list[list[int]]:
+    """Each worker has one database all along: those of PostgreSQL get as many workers as they are runs."""
+    kept_apart: dict[bool, list[int]] = {False: [], True: []}
+    for seed in seeds:
+        kept_apart[is_on_postgres(seed)].append(seed)
+    on_postgres = max(1, round(jobs * len(kept_apart[True]) / len(seeds)))
+    dealt = [kept_apart[True][n::on_postgres] for n in range(on_postgres)]
+    others = max(1, jobs - on_postgres)
+    return [share for share in (*dealt, *(kept_apart[False][n::others] for n in range(others))) if share]
+
+
 def campaign(seeds: range, *, jobs: int) -> int:
-    """Workers take every `jobs`-th seed each; a failing seed tells its whole timeline."""
+    """Workers play their share of the seeds each; a failing seed tells its whole timeline."""
     started_at = time.monotonic()
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos", ENTER, str(seeds.start + n), str(seeds.stop), str(jobs)],
-            stdout=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-m", "tests.chaos", ENTER, *map(str, share)], stdout=subprocess.PIPE, text=True
         )
-        for n in range(min(jobs, len(seeds)))
+        for share in shares(seeds, jobs=jobs)
     ]
     results = []
     for process in workers:
@@ -66,8 +75,9 @@ def campaign(seeds: range, *, jobs: int) -> int:
 def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: range) -> None:
     row = {
         "id": "R1-R5",
-        "what": "two of six venues a run; faults of requests, streams and clocks; processes killed at kill points and at any"
-        " moment, frozen past their lease, Redis restarted; then both sides compared one to one",
+        "what": "two of six venues a run, or all six; faults of requests, streams and clocks; web, worker, engines and venue"
+        " killed at kill points and at any moment, frozen past their lease; Redis restarted, the database crashed or"
+        " locked, the wall clock set forth and back; then both sides compared one to one",
         "runs": len(results),
         "failures": len(failed),
         "seeds": f"{seeds.start}-{seeds.stop - 1}",
@@ -78,18 +88,18 @@ def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: r
     FIGURES.write_text(json.dumps([row], indent=1) + "\n")
 
 
-def worker(first: int, stop: int, step: int, *, plan: str = "") -> int:
-    world = World(Path(tempfile.mkdtemp(prefix="cts-chaos-")), venue_port=port_pick(None), redis_port=port_pick(None))
+def worker(seeds: list[int], *, plan: str = "") -> int:
+    on_postgres = not plan and is_on_postgres(seeds[0])
+    world = World(Path(tempfile.mkdtemp(prefix="cts-chaos-")), on_postgres=on_postgres)
     is_ok = True
     try:
         world.enter()
-        from tests.chaos.plan import plan_make
         from tests.chaos.planted import BUGS
         from tests.chaos.run import Run
 
         if plan and os.environ.get("PLANT"):
             BUGS[plan][0]()
-        for seed in range(first, stop, step):
+        for seed in seeds:
             outcome = Run(world, BUGS[plan][1] if plan else plan_make(seed)).play()
             is_ok &= not outcome.violations
             _tell(outcome, is_whole=bool(os.environ.get("SEED")))

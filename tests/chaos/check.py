@@ -1,10 +1,9 @@
 """What must hold once all is well again: our ledger and the venue's account, one to one, to the last decimal."""
 
+import math
 from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Any
-
-from django.utils import timezone
 
 from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.spec import Capability
@@ -154,22 +153,22 @@ def _strangers(connection_id: int) -> list[str]:
 
 
 def _limits_broken(connection_id: int) -> list[str]:
-    """As our ledger knew of them: positions that were open at the same moment. The venue's clock may have jumped."""
-    now, found = timezone.now(), []
-    lives = [
-        (
-            row,
-            row.created_at,
-            row.events.filter(kind="fill").latest("sequence").created_at if row.quantity == 0 else now,
-        )
-        for row in Position.objects.filter(connection=connection_id, opened_at__isnull=False)
-    ]
-    for row, opened_at, _ in lives:
-        beside = [other for other, start, end in lives if start <= opened_at < end]
+    """As our ledger knew of them: positions that were open at the same moment, by the order of entries in it, for clocks
+    are set forth and back."""
+    found = []
+    lives = [_life(row) for row in Position.objects.filter(connection=connection_id, opened_at__isnull=False)]
+    for row, opened, _ in lives:
+        beside = [other for other, start, end in lives if start <= opened < end]
         alike = [other for other in beside if (other.symbol, other.side) == (row.symbol, row.side)]
         if len(beside) > MAX_POSITIONS or len(alike) > MAX_PER_SIDE:
-            found.append(f"{len(beside)} positions at {opened_at}, {len(alike)} of them {row.side} {row.symbol}")
+            found.append(f"{len(beside)} positions at {row.opened_at}, {len(alike)} of them {row.side} {row.symbol}")
     return found
+
+
+def _life(row: Position) -> tuple[Position, float, float]:
+    """It was there from its first entry on, until the last that took from it."""
+    end = row.events.filter(kind="fill").latest("sequence").pk if row.quantity == 0 else math.inf
+    return row, row.events.earliest("sequence").pk, end
 
 
 def _epochs_mixed(connection_id: int) -> list[str]:

@@ -10,6 +10,10 @@ VENUES = ("bybit", "binance", "bingx", "okx", "orangex", "pionex")
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 SIDES = ("long", "short")
 LASTS_S = 6.0
+# Most runs are of two venues, so that more happens to each; every so many the six trade at once.
+ALL_VENUES_EVERY = 10
+# And every so many keep their ledger on PostgreSQL.
+POSTGRES_EVERY = 4
 
 # Of requests: what the venue does to the next one, or the next few, whatever they ask.
 REQUEST_FAULTS: tuple[dict[str, Any], ...] = (
@@ -39,8 +43,9 @@ AT_ONCE: tuple[dict[str, Any], ...] = (
     {"kind": "clock_skew", "skew_ms": 30_000},
     {"kind": "clock_skew", "skew_ms": -30_000},
 )
+CLOCK_STEPS_S = (2.0, 40.0, 600.0, 7200.0)
 ORDERS_ONLY = "POST"
-PROCESSES = ("engine-a", "engine-b", "hand")
+PROCESSES = ("engine-a", "engine-b", "hand", "web")
 HAND_ACTS = (
     "sync",
     "order",
@@ -80,7 +85,7 @@ class Plan:
 def plan_make(seed: int) -> Plan:
     """The same seed gives the same plan for ever."""
     dice = random.Random(f"chaos {seed}")
-    venues = tuple(dice.sample(VENUES, 2))
+    venues = VENUES if seed % ALL_VENUES_EVERY == 0 else tuple(dice.sample(VENUES, 2))
     acts = [
         *_signals(dice, venues),
         *_moves(dice),
@@ -90,6 +95,10 @@ def plan_make(seed: int) -> Plan:
         *_surroundings(dice),
     ]
     return Plan(seed, venues, tuple(sorted(acts, key=lambda act: act.at_s)))
+
+
+def is_on_postgres(seed: int) -> bool:
+    return seed % POSTGRES_EVERY == 0
 
 
 def _at(dice: random.Random, start: float = 0.2, end: float = LASTS_S) -> float:
@@ -161,6 +170,10 @@ def _surroundings(dice: random.Random) -> list[Act]:
     acts = []
     if dice.random() < 0.3:
         acts.append(Act(_at(dice), "redis_away", {"for_s": round(dice.uniform(0.0, 1.5), 2)}))
+    if dice.random() < 0.2:
+        acts.append(Act(_at(dice), "database_away", {"for_s": round(dice.uniform(0.1, 1.5), 2)}))
+    if dice.random() < 0.2:
+        acts.append(Act(_at(dice), "clock_step", {"by_s": dice.choice(CLOCK_STEPS_S) * dice.choice((-1, 1))}))
     if dice.random() < 0.3:
         acts.append(Act(_at(dice), "funding"))
     return acts

@@ -5,23 +5,28 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import redis
 
 from apps.orders.models import Order
 from cts import bus
 from cts.domain.types import PositionSide
-from tests.chaos.actors import UNEXPECTED, engine_main, hand_main, venue_main
+from tests.chaos.actors import UNEXPECTED, Hands, engine_main, hand_main, venue_main
+from tests.chaos.clock import WallClock
 from tests.chaos.plan import LASTS_S, Act, Plan
 from tests.chaos.processes import Busy, Journal, Process, Trap
+from tests.chaos.web import web_answers, web_main
 from tests.chaos.witness import differences_now, engine_pid, engines_run, verdict
 from tests.chaos.world import START_PRICES, Desk, World, asked, wait_for
 from tests.flows.stage import line_opened
 
 # A process that died is started again after this long, as a supervisor would.
 RESTART_S = 0.3
+ENGINES = ("engine-a", "engine-b")
 CALM_LOOKS, LOOK_S = 2, 1.2
 HAND_SYNC_S = 4.0
 
@@ -41,28 +46,32 @@ class Run:
         self.world, self.plan = world, plan
         self.desks: dict[str, Desk] = {venue: world.desks[venue] for venue in plan.venues}
         self.journal = Journal(world.folder / f"journal-{plan.seed}.txt")
-        self.trap, self.busy = Trap(self.journal), Busy()
+        self.trap, self.busy, self.clock = Trap(self.journal), Busy(), WallClock()
         self.prices = dict(START_PRICES)
         self._wishes, self._wish = os.pipe()
         ids = [desk.connection for desk in self.desks.values()]
         self.processes = {
             "venue": Process("venue", lambda: venue_main(world), journal=self.journal),
+            "web": Process("web", self._web, journal=self.journal),
             "hand": Process("hand", self._hand, journal=self.journal),
         }
-        for name in ("engine-a", "engine-b"):
-            self.processes[name] = Process(
-                name,
-                lambda name=name: engine_main(name, ids, journal=self.journal, trap=self.trap),  # type: ignore[misc]
-                journal=self.journal,
-            )
-        self._thaw: list[tuple[float, Process]] = []
-        self._redis_back_at: float | None = None
+        for name in ENGINES:
+            self.processes[name] = Process(name, lambda name=name: self._engine(name, ids), journal=self.journal)  # type: ignore[misc]
+        # What comes back, and when.
+        self._later: list[tuple[float, Callable[[], object]]] = []
         self._synced_at = self.began_at = 0.0
         self.kills = 0
 
     def _hand(self) -> None:
         os.close(self._wish)
-        hand_main("hand", self._wishes, journal=self.journal, trap=self.trap, busy=self.busy)
+        hands = Hands("hand", self.world.web_port, self.journal, self.busy)
+        hand_main(hands, self._wishes, trap=self.trap, clock=self.clock)
+
+    def _web(self) -> None:
+        web_main("web", self.world.web_port, trap=self.trap, clock=self.clock)
+
+    def _engine(self, name: str, ids: list[int]) -> None:
+        engine_main(name, ids, journal=self.journal, trap=self.trap, clock=self.clock)
 
     # --- the whole of it ----------------------------------------------------------------------------------------------
     def play(self) -> Outcome:
@@ -85,11 +94,12 @@ class Run:
     def _start(self) -> None:
         self.processes["venue"].start()
         wait_for(self.world.venue_answers, what="the paper venue did not start")
-        for name in ("engine-a", "engine-b", "hand"):
+        for name in (*ENGINES, "web", "hand"):
             self.processes[name].start()
         for desk in self.desks.values():
             self._wished({"what": "start", "connection": desk.connection})
         wait_for(lambda: asked(lambda: engines_run(self.desks), journal=self.journal), what="the engines did not start")
+        wait_for(lambda: web_answers(self.world.web_port), what="the web did not start")
         self.began_at = time.monotonic()
         self.journal.note("director", f"seed {self.plan.seed}, {' and '.join(self.plan.venues)}")
 
@@ -114,7 +124,8 @@ class Run:
         desk = self.desks[venue]
         line = desk.line(symbol, side)
         event = line_opened(desk.study, line, symbol=symbol, side=PositionSide(side), price=self.prices[symbol])
-        bus.publish(bus.lines_topic(desk.study), [event])
+        seen = msgspec.structs.replace(event, at_ms=event.at_ms + self.clock.offset_ms)
+        bus.publish(bus.lines_topic(desk.study), [seen])
 
     def _do_price(self, symbol: str, ratio: float) -> None:
         self.prices[symbol] = round(self.prices[symbol] * (1 + ratio), 1)
@@ -135,8 +146,9 @@ class Run:
             self._died(self.processes[process])
 
     def _do_freeze(self, process: str, for_s: float) -> None:
-        self.processes[process].signal(signal.SIGSTOP)
-        self._thaw.append((time.monotonic() + for_s, self.processes[process]))
+        stopped = self.processes[process]
+        stopped.signal(signal.SIGSTOP)
+        self._after(for_s, lambda: stopped.signal(signal.SIGCONT))
 
     def _do_freeze_holder(self, venue: str, for_s: float) -> None:
         """Whichever process runs this venue's engine just now."""
@@ -146,7 +158,19 @@ class Run:
 
     def _do_redis_away(self, for_s: float) -> None:
         self.world.redis_kill()
-        self._redis_back_at = time.monotonic() + for_s
+        self._after(for_s, self.world.redis_start)
+
+    def _do_database_away(self, for_s: float) -> None:
+        self.world.database.away()
+        self._after(for_s, self.world.database.back)
+
+    def _do_clock_step(self, by_s: float) -> None:
+        self.clock.step(by_s)
+        for name in (*ENGINES, "web", "hand"):
+            self.processes[name].signal(signal.SIGUSR2)
+
+    def _after(self, seconds: float, work: Callable[[], object]) -> None:
+        self._later.append((time.monotonic() + seconds, work))
 
     def _do_hand(self, what: str, venue: str, symbol: str, side: str, number: int) -> None:
         self._wished(
@@ -172,12 +196,10 @@ class Run:
             if process.restart_at is not None and now >= process.restart_at:
                 process.start()
                 self.journal.note("director", f"{process.name} started again")
-        for at, process in [each for each in self._thaw if each[0] <= now]:
-            process.signal(signal.SIGCONT)
-            self._thaw.remove((at, process))
-        if self._redis_back_at is not None and now >= self._redis_back_at:
-            self._redis_back_at = None
-            self.world.redis_start()
+        due = [work for at, work in self._later if at <= now]
+        self._later = [each for each in self._later if each[0] > now]
+        for work in due:
+            work()
 
     def _died(self, process: Process) -> None:
         self.kills += 1
@@ -191,8 +213,7 @@ class Run:
         """No fault any more, everybody alive: the two sides have to agree by themselves. What still differs at the end."""
         self.journal.note("director", "healing")
         self.trap.disarm()
-        self._thaw = [(0.0, process) for _, process in self._thaw]
-        self._redis_back_at = None if self._redis_back_at is None else 0.0
+        self._later = [(0.0, work) for _, work in self._later]
         self._look_after()
         self._once_alive(self.world.venue.clear_faults)
         deadline, calm, found = time.monotonic() + self.plan.calm_within_s, 0, ["never looked"]
@@ -224,12 +245,13 @@ class Run:
             time.sleep(0.02)
 
     def _processes_end(self) -> None:
-        for name in ("engine-a", "engine-b"):
+        for name in ENGINES:
             self.processes[name].signal(signal.SIGTERM)
-        for name in ("engine-a", "engine-b"):
+        for name in ENGINES:
             if not self.processes[name].ended(within_s=15):
                 self.journal.note("director", f"{UNEXPECTED} {name} did not end when told to")
-        self.processes["hand"].kill()
+        for name in ("hand", "web"):
+            self.processes[name].kill()
 
     def _sweep(self) -> None:
         for process in self.processes.values():

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cts.redis_server import redis_start
+from cts.supervisor.ports import port_pick
+from tests.chaos.databases import Database, PostgresServer, SqliteFile
 from tests.chaos.processes import Journal, Process
 from tests.paper_fixtures import PaperVenueControl
 
@@ -39,15 +41,17 @@ class Desk:
 class World:
     """One at a time in a process: the settings of Django are made for it."""
 
-    def __init__(self, folder: Path, *, venue_port: int, redis_port: int) -> None:
+    def __init__(self, folder: Path, *, on_postgres: bool = False) -> None:
         self.folder = folder
-        self.venue_port, self.redis_port = venue_port, redis_port
+        self.venue_port, self.redis_port, self.web_port = (port_pick(None) for _ in range(3))
         self.data, self.template = folder / "data", folder / "template"
-        self.venue = PaperVenueControl(f"http://127.0.0.1:{venue_port}")
+        self.venue = PaperVenueControl(f"http://127.0.0.1:{self.venue_port}")
         self.desks: dict[str, Desk] = {}
         self._redis: subprocess.Popen[bytes] | None = None
         for path in (self.data, self.template, folder / "logs"):
             path.mkdir(parents=True, exist_ok=True)
+        journal = Journal(folder / "database.txt")
+        self.database: Database = PostgresServer(folder) if on_postgres else SqliteFile(self.data, journal=journal)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -65,7 +69,8 @@ class World:
             "CTS_LEASE_TTL_S": str(LEASE_TTL_S),
             "CTS_VENUE_TIMEOUT_S": str(VENUE_TIMEOUT_S),
             "CTS_RECONCILE_INTERVAL_S": str(RECONCILE_S),
-            "DATABASE_URL": f"sqlite:///{self.data / 'cts.sqlite3'}",
+            "DATABASE_URL": self.database.url,
+            "CTS_DB_POOL": "8",
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
         }
 
@@ -76,11 +81,13 @@ class World:
 
         django.setup()
         _thrift_forget()
+        self.database.enter()
         self.redis_start()
         self._template_make()
 
     def leave(self) -> None:
         self.redis_kill()
+        self.database.leave()
         if os.environ.get("KEEP"):
             print(f"kept: {self.folder}")
             return
@@ -118,6 +125,7 @@ class World:
         self.desks = {name: Desk(**row) for name, row in made.items()}
         venue.kill()
         shutil.copytree(self.data, self.template, dirs_exist_ok=True)
+        self.database.keep()
 
     def reset(self) -> None:
         """Everything as the template has it; nobody may be running."""
@@ -125,6 +133,7 @@ class World:
 
         shutil.rmtree(self.data)
         shutil.copytree(self.template, self.data)
+        self.database.renew()
         if self._redis is None:
             self.redis_start()
         redis.Redis(port=self.redis_port).flushall()

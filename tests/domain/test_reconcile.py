@@ -21,8 +21,8 @@ def ours(status: OrderStatus, **fields: Any) -> OurOrder:
         "symbol": BTC,
         "status": status,
         "filled_quantity": Decimal(0),
-        "claimed_ms": ASKED - 60_000,
-        "ended_ms": None,
+        "claimed_for_s": 60.0,
+        "ended_for_s": None,
     }
     return OurOrder(**{**values, **fields})
 
@@ -52,28 +52,28 @@ def theirs(**fields: Any) -> VenueOrder:
         (ours(S.SUBMITTING, venue_order_id=""), theirs(), Remedy.APPLY),
         (ours(S.ACCEPTED), None, Remedy.QUERY),
         (ours(S.PARTIALLY_FILLED), None, Remedy.QUERY),
-        (ours(S.ACCEPTED, claimed_ms=ASKED + 5), None, None),  # sent after the list was asked for
+        (ours(S.ACCEPTED, claimed_for_s=0.995), None, None),  # sent after the list was asked for
         (ours(S.UNKNOWN), None, Remedy.RESOLVE),
         (ours(S.SUBMITTING), None, Remedy.RESOLVE),
-        (ours(S.SUBMITTING, claimed_ms=ASKED - 5_000), None, None),  # its sender may still be waiting
-        (ours(S.NEW, claimed_ms=None), None, Remedy.SEND),
-        (ours(S.CANCELED, ended_ms=ASKED - 1), None, None),
-        (ours(S.CANCELED, ended_ms=ASKED - 11_000), theirs(), Remedy.REOPEN),
-        (ours(S.CANCELED, ended_ms=ASKED - 1_000), theirs(), None),  # the list may lag
-        (ours(S.CANCELED, ended_ms=ASKED + 1), theirs(), None),  # ended after the list was asked for
-        (ours(S.FILLED, ended_ms=ASKED - 11_000), theirs(), None),  # fills outrank any list
+        (ours(S.SUBMITTING, claimed_for_s=6.0), None, None),  # its sender may still be waiting
+        (ours(S.NEW, claimed_for_s=None), None, Remedy.SEND),
+        (ours(S.CANCELED, ended_for_s=1.001), None, None),
+        (ours(S.CANCELED, ended_for_s=12.0), theirs(), Remedy.REOPEN),
+        (ours(S.CANCELED, ended_for_s=2.0), theirs(), None),  # the list may lag
+        (ours(S.CANCELED, ended_for_s=0.999), theirs(), None),  # ended after the list was asked for
+        (ours(S.FILLED, ended_for_s=12.0), theirs(), None),  # fills outrank any list
         (None, theirs(), Remedy.ADOPT),
         (None, theirs(client_order_id=""), Remedy.ADOPT),
     ],
 )
 def test_one_order_on_each_side(our: OurOrder | None, their: VenueOrder | None, remedy: Remedy | None) -> None:
-    actions = orders_diff([our] if our else [], listed=[their] if their else [], asked_ms=ASKED, sending_s=30.0)
+    actions = orders_diff([our] if our else [], listed=[their] if their else [], asked_for_s=1.0, sending_s=30.0)
     assert [action.remedy for action in actions] == ([remedy] if remedy else [])
 
 
 def test_an_order_is_matched_by_the_venues_id_where_the_name_differs() -> None:
     renamed = theirs(client_order_id="autoclose-77")
-    assert orders_diff([ours(S.ACCEPTED)], listed=[renamed], asked_ms=ASKED, sending_s=30.0) == []
+    assert orders_diff([ours(S.ACCEPTED)], listed=[renamed], asked_for_s=1.0, sending_s=30.0) == []
 
 
 def leg(side: PositionSide, quantity: str, symbol: str = BTC) -> VenuePosition:

@@ -239,6 +239,9 @@ class ScriptedVenue(OptionalVerbs):
 
     def set_margin_mode(self, symbol: str, *, margin_mode: MarginMode, leverage: int) -> None: ...
 
+    def now_ms(self) -> int:
+        return self.server_time_ms()
+
     def server_time_ms(self) -> int:
         return now_ms()
 

@@ -59,7 +59,7 @@ def worse_than_info(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]
         ("/page/bug", 500, "ERROR"),
         ("/page/database", 500, "WARNING"),
         ("/api/v1/bug", 500, "ERROR"),
-        ("/api/v1/database", 500, "WARNING"),
+        ("/api/v1/database", 503, "WARNING"),
         ("/api/v1/redis", 503, "WARNING"),
     ],
 )

@@ -4,11 +4,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
+import time_machine
 from django.utils import timezone
 
 from apps.exchanges.leases import lease_release, lease_take
 from apps.exchanges.models import AccountBalance
+from apps.orders.ages import Ages
 from apps.orders.models import EquityPeak, Order
 from apps.positions.legs import fills_fetch
 from apps.positions.models import Discrepancy, Position, SyncState
@@ -132,14 +135,38 @@ def test_fills_that_come_between_the_two_looks_are_named_as_the_cause(desk: Desk
     assert Position.objects.get().origin == "external"
 
 
-def test_the_cursor_stays_while_an_outcome_is_unknown(desk: Desk) -> None:
+def test_the_cursor_stays_while_an_outcome_is_unknown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.venue, "spec", msgspec.structs.replace(desk.venue.spec, visibility_delay_s=30.0))
     desk.sync()
     until = SyncState.objects.get().fills_until
     desk.venue.before = [AmbiguousResult("timed out")]
     desk.submit(desk.create(terms=OrderTerms(quantity=Decimal("0.01"))))
-    Order.objects.update(submitted_at=timezone.now() + timedelta(hours=1))
     desk.sync()
     assert SyncState.objects.get().fills_until == until
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_step_of_the_clock_ends_no_order_that_is_on_its_way(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, by: timedelta
+) -> None:
+    """Neither one that is being sent, nor one whose outcome its venue may still show."""
+    monkeypatch.setattr(desk.venue, "spec", msgspec.structs.replace(desk.venue.spec, visibility_delay_s=30.0))
+    monkeypatch.setattr("apps.orders.resolution.ages", Ages())
+    sending = desk.create("k2", position_side=PositionSide.SHORT, terms=OrderTerms(quantity=Decimal("0.01")))
+    desk.venue.before = [AmbiguousResult("timed out")]
+    lost = desk.submit(desk.create(terms=OrderTerms(quantity=Decimal("0.01"))))
+    Order.objects.filter(pk=sending.pk).update(status="submitting", claimed_at=timezone.now())
+    with time_machine.travel(timezone.now() + by, tick=True):
+        desk.sync()
+    assert {order.pk: order.status for order in Order.objects.all()} == {lost.pk: "unknown", sending.pk: "submitting"}
+
+
+def test_the_cursor_is_a_moment_of_the_venues(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that runs ahead for a while must not hide what is executed meanwhile."""
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=True):
+        monkeypatch.setattr(desk.venue, "now_ms", lambda: 1_700_000_000_000)
+        desk.sync()
+    assert SyncState.objects.get().fills_until <= timezone.now()
 
 
 def test_balances_and_the_peak_of_equity_are_kept(desk: Desk) -> None:

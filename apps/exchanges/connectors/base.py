@@ -87,7 +87,12 @@ class Connector(ABC):
     spec: ClassVar["ExchangeSpec"]
 
     @abstractmethod
-    def server_time_ms(self) -> int: ...
+    def server_time_ms(self) -> int:
+        """The venue's clock, asked for now."""
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """The venue's clock as we keep it; asked for only where it never was. Steps of our own don't reach it."""
 
     @abstractmethod
     def instruments(self) -> list[Instrument]:
