@@ -162,6 +162,8 @@ LEASE_TTL_S = env.number("CTS_LEASE_TTL_S", 15, low=2, high=300)
 RUN_MAX_S = env.number("CTS_RUN_MAX_S", 3600, low=10, high=86_400)
 VENUE_TIMEOUT_S = env.number("CTS_VENUE_TIMEOUT_S", 10, low=1, high=60)
 RECONCILE_INTERVAL_S = env.number("CTS_RECONCILE_INTERVAL_S", 30, low=1, high=600)
+# No venue funds more often, and each moves money on the hour.
+FUNDING_INTERVAL_S = env.number("CTS_FUNDING_INTERVAL_S", 3600, low=1, high=28_800)
 
 # A search keeps so many lines of a symbol; one file of SQLite can't take what a server can.
 LINES_PER_SYMBOL = int(env.number("CTS_LINES_PER_SYMBOL", 200 if IS_EMBEDDED else 2000, low=2, high=20_000))

@@ -33,8 +33,16 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
     list_select_related = ("connection",)
 
 
+@admin.register(models.FundingEntry)
+class FundingEntryAdmin(ReadOnlyAdmin):
+    list_display = ("paid_at", "connection", "symbol", "amount", "asset", "given", "payment_id")
+    list_filter = ("connection__exchange", "connection__environment")
+    search_fields = ("symbol", "payment_id", "connection__name")
+    list_select_related = ("connection",)
+
+
 @admin.register(models.SyncState)
 class SyncStateAdmin(ReadOnlyAdmin):
-    list_display = ("connection", "synced_at", "fills_until", "last_error")
+    list_display = ("connection", "synced_at", "fills_until", "funding_until", "last_error")
     search_fields = ("connection__name", "last_error")
     list_select_related = ("connection",)

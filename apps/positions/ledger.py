@@ -51,8 +51,13 @@ def execution_noted(position: Position, execution: Execution, *, kind: str = "fi
 
 def position_fold(position: Position) -> PositionState:
     """What its events add up to; the row is only a copy of this."""
+    return fold(PositionSide(position.side), position_executions(position))
+
+
+def position_executions(position: Position) -> list[Execution]:
+    """Fills and adjustments, in the order in which we heard of them."""
     rows = PositionEvent.objects.filter(position=position, kind__in=FOLDED).values_list("data", flat=True)
-    return fold(PositionSide(position.side), [_execution(data) for data in rows])
+    return [_execution(data) for data in rows]
 
 
 def position_folded(position: Position, *, instrument: Instrument | None) -> Position:

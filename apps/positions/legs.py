@@ -37,6 +37,7 @@ class SyncReport:
 
     orders: dict[str, int] = field(default_factory=dict)
     fills: int = 0
+    funding: int = 0
     discrepancies: int = 0
     uncovered: int = 0
     problems: list[str] = field(default_factory=list)

@@ -109,10 +109,31 @@ class Discrepancy(LedgerModel):
         verbose_name_plural = "discrepancies"
 
 
+class FundingEntry(LedgerModel):
+    """A payment of funding as the venue told it; `given` is how much of it found the positions it was for."""
+
+    connection = models.ForeignKey("exchanges.Connection", on_delete=models.PROTECT, related_name="funding_entries")
+    symbol = models.CharField(max_length=40)
+    payment_id = models.CharField(max_length=80)
+    amount = ExactDecimalField(help_text="Positive when received")
+    asset = models.CharField(max_length=16)
+    given = ExactDecimalField()
+    paid_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "funding entries"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "symbol", "payment_id"], name="funding_entry_unique")
+        ]
+        indexes = [models.Index(fields=["connection", "-paid_at"])]
+
+
 class SyncState(models.Model):
     """How far a connection's ledger is known to equal the venue's."""
 
     connection = models.OneToOneField("exchanges.Connection", on_delete=models.CASCADE, related_name="sync_state")
     fills_until = models.DateTimeField(help_text="Fills executed before this are all in the ledger")
+    funding_until = models.DateTimeField(null=True, blank=True, help_text="Funding paid before this is in the ledger")
     synced_at = models.DateTimeField()
     last_error = models.TextField(blank=True)

@@ -5,7 +5,7 @@ from typing import Any
 from apps.exchanges.connectors.spec import Capability
 from apps.exchanges.selectors import spec_for
 from apps.orders.rows import text_or_none
-from apps.positions.models import Discrepancy, Position, PositionStatus
+from apps.positions.models import Discrepancy, FundingEntry, Position, PositionStatus
 from cts.db import iso
 from cts.domain import pnl
 from cts.domain.units import decimal_text
@@ -53,6 +53,20 @@ def stop_status(position: Position) -> str:
         return "on_venue"
     spec = spec_for(position.connection.exchange, position.connection.market)
     return "missing" if spec.can(Capability.CONDITIONAL) else "watched"
+
+
+def funding_entry_row(entry: FundingEntry) -> dict[str, Any]:
+    return {
+        "id": entry.pk,
+        "connection": entry.connection_id,
+        "symbol": entry.symbol,
+        "payment_id": entry.payment_id,
+        "amount": decimal_text(entry.amount),
+        "asset": entry.asset,
+        "given": decimal_text(entry.given),
+        "paid_at": iso(entry.paid_at),
+        "created_at": iso(entry.created_at),
+    }
 
 
 def discrepancy_row(discrepancy: Discrepancy) -> dict[str, Any]:

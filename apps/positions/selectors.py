@@ -9,7 +9,7 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import found
 from apps.orders.models import Order
 from apps.orders.selectors import EXITS, orders_live
-from apps.positions.models import Discrepancy, Position, PositionStatus
+from apps.positions.models import Discrepancy, FundingEntry, Position, PositionStatus
 from apps.positions.rows import stop_status
 from apps.positions.story import position_story
 from cts.domain.exits import ExitView
@@ -21,6 +21,7 @@ __all__ = [
     "discrepancies_for",
     "exit_view",
     "exits_live",
+    "funding_entries_for",
     "leg_quantities",
     "position_get_for",
     "position_story",
@@ -42,6 +43,10 @@ def position_get_for(user: User, pk: int | str) -> Position:
         NotFound: absent and not yours alike.
     """
     return found(positions_for(user).select_related("stop_order"), pk)
+
+
+def funding_entries_for(user: User) -> QuerySet[FundingEntry]:
+    return FundingEntry.objects.filter(connection__owner_id=user.pk)
 
 
 def discrepancies_for(user: User) -> QuerySet[Discrepancy]:

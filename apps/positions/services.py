@@ -118,12 +118,20 @@ def _is_better(row: Position, best: Decimal) -> bool:
 
 
 @transaction.atomic
-def sync_state_set(connection: Connection, *, fills_until: datetime | None, error: str = "", at: datetime) -> SyncState:
-    """How far the ledger equals the venue's. Without `fills_until` the cursor stays where it was."""
+def sync_state_set(
+    connection: Connection,
+    *,
+    fills_until: datetime | None,
+    funding_until: datetime | None = None,
+    error: str = "",
+    at: datetime,
+) -> SyncState:
+    """How far the ledger equals the venue's. Without `fills_until` or `funding_until` that cursor stays where it was."""
     state, _ = SyncState.objects.select_for_update().get_or_create(
         connection=connection, defaults={"fills_until": fills_until or connection.created_at, "synced_at": at}
     )
     state.fills_until = max(state.fills_until, fills_until) if fills_until else state.fills_until
+    state.funding_until = funding_until or state.funding_until
     state.synced_at, state.last_error = at, error[:500]
     state.save()
     return state

@@ -165,6 +165,10 @@ def _happened(what: str, kind: str, data: dict[str, Any]) -> tuple[str, str]:
         return _EVENTS.get(kind, _label(kind)), _sentence(data)
     if kind == "stop_waived" and data.get("reason"):
         return f"Kept without a stop, as {data['by']} decided", data["reason"]
+    if kind == "funding":
+        amount = data["amount"]
+        told = "Funding paid" if amount.startswith("-") else "Funding received"
+        return told, f"{_text(amount.lstrip('-'))} {data['asset']}"
     if kind == "stop":
         if data.get("note") == "watched":
             return (

@@ -9,16 +9,19 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.spec import Capability
 from apps.exchanges.models import Connection
 from apps.exchanges.services import balances_record
 from apps.orders.ages import ages
 from apps.orders.executor import OrderExecutor
+from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
 from apps.orders.requests import order_recall
 from apps.orders.resolution import SENDING_TIMEOUTS, claimed_for_s
 from apps.orders.selectors import orders_lacking_fills, orders_live, orders_unsettled
 from apps.orders.services import equity_peak_note, order_apply_venue, order_refresh, order_reopen
 from apps.positions.closing import positions_closing_stuck
+from apps.positions.funding import funding_book
 from apps.positions.legs import SyncReport, fills_fetch, legs_settle
 from apps.positions.manager import PositionManager
 from apps.positions.models import Position, PositionStatus, SyncState
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=2)
 RECENT = timedelta(minutes=10)
 GAP = timedelta(seconds=90)
+FUNDING_SHOWN_S = 60.0
 
 
 def connection_sync(
@@ -57,11 +61,13 @@ def connection_sync(
         position_settle(position)
     legs_settle(connection, connector=connector, report=report, is_first=state is None, sleep=sleep)
     reached(KillPoint.AFTER_SYNC_LEGS)
+    paid_until = _funding_sync(connection, connector, report, state=state, now=reached_until)
     _balances_sync(connection, connector)
     _positions_keep(connection, connector, report, executor=executor)
     is_settled = not orders_unsettled(connection).exists()
     reached(KillPoint.BEFORE_SYNC_CURSOR)
-    sync_state_set(connection, fills_until=reached_until if is_settled else None, at=timezone.now())
+    fills_until = reached_until if is_settled else None
+    sync_state_set(connection, fills_until=fills_until, funding_until=paid_until, at=timezone.now())
     return report
 
 
@@ -156,6 +162,33 @@ def _symbols(connection: Connection, *, state: SyncState | None, now: datetime) 
     if state is None or not timedelta(0) <= now - state.synced_at <= GAP:
         symbols |= {*connection.symbols, *connection.forced_symbols}
     return symbols
+
+
+def _funding_sync(
+    connection: Connection, connector: Connector, report: SyncReport, *, state: SyncState | None, now: datetime
+) -> datetime | None:
+    """Asked for once after each moment at which it may be due; until when it is known then, else None."""
+    known_until = state.funding_until if state else None
+    due_until = _funding_due(now)
+    # Known until later than now: the venue's clock has gone back.
+    is_known = known_until is not None and due_until <= known_until <= now
+    if is_known or not connector.spec.can(Capability.FUNDING_PAYMENTS):
+        return None
+    since = min(known_until or connection.created_at, now) - OVERLAP
+    try:
+        report.funding = funding_book(connection, payments=connector.funding_payments(since_ms=milliseconds(since)))
+    except ExchangeError as error:
+        report.problems.append(str(error))
+        log.warning("funding_not_synced", extra={"connection": connection.pk, "reason": str(error)})
+        return None
+    return due_until
+
+
+def _funding_due(now: datetime) -> datetime:
+    """Venues fund on the hour, and show it a little later."""
+    interval_s = settings.FUNDING_INTERVAL_S
+    shown = now.timestamp() - min(FUNDING_SHOWN_S, interval_s / 2)
+    return datetime.fromtimestamp(shown // interval_s * interval_s, UTC)
 
 
 def _balances_sync(connection: Connection, connector: Connector) -> None:

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.engine.models import Engine, EngineEvent
 from apps.exchanges.models import Connection
 from apps.orders.models import EntryLock, Fill, Order, OrderEvent
-from apps.positions.models import Discrepancy, Position
+from apps.positions.models import Discrepancy, FundingEntry, Position
 from apps.strategies.models import Configuration, Line, RuleSet, Study, StudyFollow
 from tests.conftest import ConnectionFactory
 
@@ -87,6 +87,16 @@ class Maker:
     def discrepancy(self, owner: User) -> Discrepancy:
         sums = {"ours": Decimal(1), "venue": Decimal(2), "cause": "unexplained"}
         return Discrepancy.objects.create(connection=self.home(owner), symbol=SYMBOL, side="long", **sums)
+
+    def funding_entry(self, owner: User) -> FundingEntry:
+        amounts = {"amount": Decimal("-0.25"), "given": Decimal("-0.25"), "asset": "USDT"}
+        return FundingEntry.objects.create(
+            connection=self.home(owner),
+            symbol=SYMBOL,
+            payment_id=f"p{FundingEntry.objects.count()}",
+            paid_at=timezone.now(),
+            **amounts,
+        )
 
     def engine(self, owner: User) -> Engine:
         # One engine a connection, so each has a connection of its own.

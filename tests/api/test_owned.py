@@ -10,7 +10,7 @@ from apps.engine.api.serializers import EngineEventSerializer, EngineSerializer
 from apps.engine.models import Engine, EngineEvent
 from apps.orders.api.serializers import FillSerializer, OrderEventSerializer, OrderSerializer
 from apps.orders.models import OrderEvent
-from apps.positions.api.serializers import DiscrepancySerializer, PositionSerializer
+from apps.positions.api.serializers import DiscrepancySerializer, FundingEntrySerializer, PositionSerializer
 from apps.strategies.api.serializers import LineSerializer, StudySerializer
 from tests.api.owned import Make, OwnedListTests, OwnedResourceTests
 from tests.api.rows import Maker
@@ -69,6 +69,15 @@ class TestDiscrepancies(OwnedListTests):
     @pytest.fixture
     def make(self, maker: Maker) -> Make:
         return maker.discrepancy
+
+
+class TestFundingEntries(OwnedListTests):
+    path = "/api/v1/positions/funding/"
+    serializer = FundingEntrySerializer
+
+    @pytest.fixture
+    def make(self, maker: Maker) -> Make:
+        return maker.funding_entry
 
 
 class TestEngines(OwnedResourceTests):

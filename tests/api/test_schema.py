@@ -92,7 +92,10 @@ def test_lists_may_be_ordered_by_indexed_columns_that_are_never_empty(view: type
 def rows(alice: User, connection_factory: ConnectionFactory, instrument: Instrument) -> str:
     """Something behind every list; the token of its owner."""
     maker = Maker(connection_factory)
-    for make in (maker.order_event, maker.fill, maker.position, maker.discrepancy, maker.engine_event, maker.line):
+    for make in (
+        *(maker.order_event, maker.fill, maker.position, maker.discrepancy),
+        *(maker.funding_entry, maker.engine_event, maker.line),
+    ):
         make(alice)
     return tokens_issue(alice).access
 

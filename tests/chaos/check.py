@@ -9,8 +9,9 @@ from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.connectors.spec import Capability
 from apps.exchanges.models import AccountBalance, Connection
 from apps.orders.models import Fill, Order, OrderEvent
+from apps.positions.funding import funding_fold
 from apps.positions.ledger import position_fold
-from apps.positions.models import Discrepancy, Position, PositionStatus
+from apps.positions.models import Discrepancy, FundingEntry, Position, PositionStatus
 from cts.domain.orders import LIVE_STATUSES
 from cts.domain.types import OrderPurpose, OrderStatus
 from tests.chaos.world import MAX_PER_SIDE, MAX_POSITIONS
@@ -31,6 +32,7 @@ def differences(connection_id: int, state: dict[str, Any]) -> list[str]:
         *legs_differ(connection_id, state["positions"]),
         *_unsettled(connection_id),
         *_uncovered(connection_id, state["orders"]),
+        *_funding_differs(connection_id, state),
     ]
 
 
@@ -196,12 +198,29 @@ def _folds_differ(connection_id: int) -> list[str]:
 def _money_differs(connection_id: int, state: dict[str, Any], *, start: Decimal) -> list[str]:
     """The balance we stored is the venue's; what we say was earned explains how it came there."""
     held = Decimal(state["balance"])
-    funding = sum((Decimal(row["amount"]) for row in state["ledger"] if row["kind"] == "funding"), ZERO)
     rows = Position.objects.filter(connection=connection_id)
-    earned = sum((row.realized_pnl - row.fees for row in rows), ZERO) + funding
+    earned = sum((row.realized_pnl - row.fees for row in rows), ZERO) + _funding(state)
     found = [] if start + earned == held else [f"balance {held}, but {start} and {earned} earned make {start + earned}"]
     stored = AccountBalance.objects.get(connection=connection_id, asset="USDT").total
     return found if stored == held else [*found, f"balance stored as {stored}, at the venue {held}"]
+
+
+def _funding(state: dict[str, Any]) -> Decimal:
+    return sum((Decimal(row["amount"]) for row in state["ledger"] if row["kind"] == "funding"), ZERO)
+
+
+def _funding_differs(connection_id: int, state: dict[str, Any]) -> list[str]:
+    """What the venue moved is in our books, and what of it positions got is what their events say."""
+    connection = Connection.objects.get(pk=connection_id)
+    entries = FundingEntry.objects.filter(connection=connection)
+    ours, given = (sum(entries.values_list(name, flat=True), ZERO) for name in ("amount", "given"))
+    found = []
+    if EXCHANGES[connection.exchange].can(Capability.FUNDING_PAYMENTS) and ours != _funding(state):
+        found.append(f"funding booked {ours}, at the venue {_funding(state)}")
+    rows = Position.objects.filter(connection=connection)
+    found += [f"funding of {row.key} is {row.funding}" for row in rows if row.funding != funding_fold(row)]
+    held = sum((row.funding for row in rows), ZERO)
+    return found if held == given else [*found, f"funding given {given}, positions have {held}"]
 
 
 def _discrepancies(connection_id: int) -> list[str]:

@@ -174,6 +174,6 @@ def _surroundings(dice: random.Random) -> list[Act]:
         acts.append(Act(_at(dice), "database_away", {"for_s": round(dice.uniform(0.1, 1.5), 2)}))
     if dice.random() < 0.2:
         acts.append(Act(_at(dice), "clock_step", {"by_s": dice.choice(CLOCK_STEPS_S) * dice.choice((-1, 1))}))
-    if dice.random() < 0.3:
-        acts.append(Act(_at(dice), "funding"))
+    if dice.random() < 0.4:
+        acts.append(Act(_at(dice, start=LASTS_S / 2), "funding"))
     return acts

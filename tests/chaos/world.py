@@ -69,6 +69,7 @@ class World:
             "CTS_LEASE_TTL_S": str(LEASE_TTL_S),
             "CTS_VENUE_TIMEOUT_S": str(VENUE_TIMEOUT_S),
             "CTS_RECONCILE_INTERVAL_S": str(RECONCILE_S),
+            "CTS_FUNDING_INTERVAL_S": "1",
             "DATABASE_URL": self.database.url,
             "CTS_DB_POOL": "8",
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",

@@ -31,6 +31,7 @@ from cts.domain.types import (
     VenueOrder,
     VenuePosition,
 )
+from cts.domain.venue import FundingPayment
 
 ZERO = Decimal(0)
 Fault = Exception | Callable[[], object]
@@ -60,6 +61,9 @@ class ScriptedVenue(OptionalVerbs):
         self.executions: list[VenueFill] = []
         self.legs: dict[tuple[str, PositionSide], VenuePosition] = {}
         self.equity = Decimal(10_000)
+        self.fundings: list[FundingPayment] = []
+        self.fundings_asked = 0
+        self.funding_error: Exception | None = None
         self._ids = itertools.count(1)
         self._trades = itertools.count(1)
 
@@ -253,6 +257,12 @@ class ScriptedVenue(OptionalVerbs):
 
     def candles(self, symbol: str, *, timeframe_s: int, since_ms: int | None = None, limit: int = 500) -> list[Candle]:
         return []
+
+    def funding_payments(self, *, since_ms: int | None = None) -> list[FundingPayment]:
+        self.fundings_asked += 1
+        if self.funding_error is not None:
+            raise self.funding_error
+        return [payment for payment in self.fundings if payment.at_ms >= (since_ms or 0)]
 
     def public_stream(self, symbols: Iterable[str], events: StreamEvents, **options: Any) -> Stream:
         raise NotImplementedError("services are told by poll here")

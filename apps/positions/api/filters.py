@@ -4,7 +4,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 
 from apps.exchanges.api.filters import InstantFilter, OnConnectionFilter
-from apps.positions.models import Discrepancy, Position, PositionStatus
+from apps.positions.models import Discrepancy, FundingEntry, Position, PositionStatus
 from cts.db import enum_choices
 from cts.domain import types
 
@@ -24,6 +24,15 @@ class PositionFilter(OnConnectionFilter):
     def by_open(self, rows: QuerySet[Position], name: str, value: bool) -> QuerySet[Position]:
         closed = {"status": PositionStatus.CLOSED}
         return rows.exclude(**closed) if value else rows.filter(**closed)
+
+
+class FundingEntryFilter(OnConnectionFilter):
+    paid_after = InstantFilter(field_name="paid_at", lookup_expr="gte")
+    paid_before = InstantFilter(field_name="paid_at", lookup_expr="lt")
+
+    class Meta:
+        model = FundingEntry
+        fields: tuple[str, ...] = ()
 
 
 class DiscrepancyFilter(OnConnectionFilter):

@@ -45,6 +45,18 @@ class CloseManyInput(Input):
     connection = serializers.IntegerField(min_value=1)
 
 
+class FundingEntrySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    connection = serializers.IntegerField()
+    symbol = serializers.CharField()
+    payment_id = serializers.CharField()
+    amount = serializers.CharField(help_text="Positive when received")
+    asset = serializers.CharField()
+    given = serializers.CharField(help_text="How much of it found the positions it was for")
+    paid_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+
+
 class DiscrepancySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     connection = serializers.IntegerField()

@@ -16,9 +16,15 @@ from apps.positions.api import filters
 from apps.positions.api import serializers as shapes
 from apps.positions.closing import CloseOutcome
 from apps.positions.manual import manual_position_close, manual_positions_close
-from apps.positions.models import Discrepancy, Position
-from apps.positions.rows import discrepancy_row, position_row
-from apps.positions.selectors import discrepancies_for, position_get_for, position_story, positions_for
+from apps.positions.models import Discrepancy, FundingEntry, Position
+from apps.positions.rows import discrepancy_row, funding_entry_row, position_row
+from apps.positions.selectors import (
+    discrepancies_for,
+    funding_entries_for,
+    position_get_for,
+    position_story,
+    positions_for,
+)
 from cts.lists import RowList, whole, whole_of
 from cts.rates import client_address
 from cts.rest import etag
@@ -97,6 +103,19 @@ class PositionsCloseProfitableView(_CloseManyView):
     @idempotent
     def post(self, request: Request) -> Response:
         return self.close(request, is_profitable_only=True)
+
+
+class FundingEntriesView(RowList):
+    """Funding paid and received, as the venues told it."""
+
+    row = staticmethod(funding_entry_row)
+    model = FundingEntry
+    serializer_class = shapes.FundingEntrySerializer
+    filterset_class = filters.FundingEntryFilter
+    ordering_fields = ("id", "paid_at")
+
+    def rows_for(self, request: Request) -> QuerySet[FundingEntry]:
+        return funding_entries_for(caller(request))
 
 
 class DiscrepanciesView(RowList):
