@@ -6,11 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-APPS = ("accounts", "exchanges", "strategies", "orders", "positions", "engine", "monitoring")
+APPS = ("accounts", "exchanges", "strategies", "orders", "positions", "portfolios", "engine", "monitoring")
 API = [include(f"apps.{app}.api.urls") for app in APPS]
-PAGES = [
-    include(f"apps.{app}.urls") for app in ("accounts", "exchanges", "orders", "positions", "engine", "monitoring")
-]
+PAGES = [include(f"apps.{app}.urls") for app in APPS if app != "strategies"]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     # Browsers ask for it by themselves where a page names none, and each miss would be a warning in the log.

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from apps.engine.guards import drawdowns_stop
 from apps.monitoring import services
 from apps.monitoring.heartbeats import beat_once
 
@@ -15,3 +16,9 @@ def beat_heartbeat() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def health_watch() -> bool:
     return services.health_watch()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def guards_watch() -> int:
+    """Drawdown limits, of connections and of portfolios."""
+    return drawdowns_stop()

@@ -15,6 +15,7 @@ from apps.exchanges.selectors import instrument_for
 from apps.exchanges.trading import market_check
 from apps.orders.drafts import Draft, draft_refusal, draft_sized, draft_verdict, order_reasons, order_terms
 from apps.orders.facts import Sent, orders_lately, orders_named, prices_for, risk_facts
+from apps.orders.groups import GroupQuestion, groups
 from apps.orders.history import History, history_for
 from apps.orders.holdings import book
 from apps.orders.ledger import order_begun, order_pushed
@@ -96,7 +97,20 @@ def _judged(draft: Draft) -> Judged:
     facts = _facts(draft)
     sized = draft_sized(draft, facts=facts)
     verdict = draft_verdict(draft, facts=facts, sized=sized)
+    if draft.history.groups and not draft.terms.is_reduce_only:
+        verdict = risk.Verdict([*verdict.checks, *groups().checks(draft.history.groups, _question(draft, sized))])
     return Judged(draft, sized, verdict, draft_refusal(draft, sized=sized, verdict=verdict))
+
+
+def _question(draft: Draft, sized: Sizing) -> GroupQuestion:
+    return GroupQuestion(
+        connection=draft.connection,
+        symbol=draft.intent.symbol,
+        side=draft.intent.position_side,
+        notional=sized.notional,
+        live=draft.live,
+        prices=draft.prices.by_symbol,
+    )
 
 
 @transaction.atomic

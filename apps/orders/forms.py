@@ -23,27 +23,46 @@ class InUnit(forms.DecimalField):
 
     def prepare_value(self, value: Any) -> Any:
         # What was typed comes back as text, and as it was typed.
-        return value if isinstance(value, str) else decimal_text(decimal_from_float(float(value)) / self.unit)
+        if value is None or isinstance(value, str):
+            return value
+        return decimal_text(decimal_from_float(float(value)) / self.unit)
 
-    def clean(self, value: Any) -> float:
-        kept = super().clean(value) * self.unit
+    def clean(self, value: Any) -> float | None:
+        typed = super().clean(value)
+        if typed is None:
+            return None
+        kept = typed * self.unit
         return int(kept) if self.is_whole else float(kept)
 
 
-def _number(name: str, label: str, *, unit: str = "", help_text: str = "") -> forms.Field:
-    low, high = (Decimal(str(bound)) for bound in BOUNDS[name])
+def limit_field(
+    label: str,
+    *,
+    bounds: tuple[float, float],
+    is_whole: bool,
+    unit: str = "",
+    help_text: str = "",
+    required: bool = True,
+) -> forms.Field:
+    """A number between bounds given in the unit it is kept in, typed in the unit people read."""
     size = UNITS.get(unit, Decimal(1))
-    is_whole = not isinstance(LIMIT_FIELDS[name], models.FloatField)
+    low, high = (Decimal(decimal_text(Decimal(str(bound)) / size)) for bound in bounds)
     return InUnit(
         unit=size,
         is_whole=is_whole,
         label=f"{label}, {unit}" if unit else label,
         help_text=help_text,
-        min_value=low / size,
-        max_value=high / size,
+        min_value=low,
+        max_value=high,
         decimal_places=0 if is_whole else 4,
+        required=required,
         widget=forms.NumberInput(attrs={"step": "1" if is_whole else "any"}),
     )
+
+
+def _number(name: str, label: str, *, unit: str = "", help_text: str = "") -> forms.Field:
+    is_whole = not isinstance(LIMIT_FIELDS[name], models.FloatField)
+    return limit_field(label, bounds=BOUNDS[name], is_whole=is_whole, unit=unit, help_text=help_text)
 
 
 class RiskLimitsForm(forms.Form):
@@ -71,7 +90,9 @@ class RiskLimitsForm(forms.Form):
     max_daily_loss_ratio = _number(
         "max_daily_loss_ratio", "Loss of a day", unit="%", help_text="Then no entries until 00:00 UTC"
     )
-    max_drawdown_ratio = _number("max_drawdown_ratio", "Equity below its peak", unit="%", help_text="Then no entries")
+    max_drawdown_ratio = _number(
+        "max_drawdown_ratio", "Equity below its peak", unit="%", help_text="Then an emergency stop"
+    )
     max_losing_streak = _number("max_losing_streak", "Losing positions in a row")
     losing_streak_pause_s = _number("losing_streak_pause_s", "Pause after them", unit="minutes")
     stop_guard_count = _number("stop_guard_count", "Stops on one symbol")

@@ -13,6 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from apps.exchanges.models import AccountBalance, Connection
+from apps.orders.groups import groups
 from apps.orders.holdings import Results, book
 from apps.orders.models import EntryLock, EquityPeak, RiskLimits
 from apps.orders.selectors import limits_get, limits_value
@@ -44,6 +45,7 @@ class History:
     balances: dict[str, AccountBalance]
     peaks: dict[str, Decimal]
     results: Results
+    groups: tuple[int, ...] = ()
 
     def locks_active(self, *, now: datetime, symbol: str) -> tuple[Lock, ...]:
         """Those of the connection and of the symbol, the longest first."""
@@ -133,4 +135,5 @@ def _read(connection: Connection, *, now: datetime) -> History:
         results=book().results(
             connection, day=midnight(now), stops_since=now - timedelta(seconds=limits.stop_guard_window_s)
         ),
+        groups=groups().of(connection.pk),
     )

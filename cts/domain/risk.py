@@ -155,16 +155,14 @@ def _gates(facts: Facts, request: Request) -> list[Check]:
 
 def _counts(facts: Facts, limits: Limits) -> list[Check]:
     return [
-        _below("positions", facts.open_positions, limits.max_positions, "open positions on this connection"),
-        _below(
+        below("positions", facts.open_positions, limits.max_positions, "open positions on this connection"),
+        below(
             "positions_per_side",
             facts.positions_per_side,
             limits.max_positions_per_side,
             "open positions on this symbol and side",
         ),
-        _below(
-            "orders_per_minute", facts.orders_last_minute, limits.max_orders_per_minute, "orders in the last minute"
-        ),
+        below("orders_per_minute", facts.orders_last_minute, limits.max_orders_per_minute, "orders in the last minute"),
     ]
 
 
@@ -176,8 +174,8 @@ def _sizes(facts: Facts, limits: Limits, request: Request) -> list[Check]:
     free = float((available - request.margin) / equity)
     leverage_limit = min(limits.max_leverage, request.max_venue_leverage)
     return [
-        _at_most("position_notional", float(worst / equity), limits.max_position_notional_ratio, "position value"),
-        _at_most(
+        at_most("position_notional", float(worst / equity), limits.max_position_notional_ratio, "position value"),
+        at_most(
             "total_notional",
             float((facts.total_notional + worst) / equity),
             limits.max_total_notional_ratio,
@@ -193,9 +191,9 @@ def _sizes(facts: Facts, limits: Limits, request: Request) -> list[Check]:
         Check(
             "free_margin",
             free >= limits.min_free_margin_ratio,
-            _pct(free),
-            _pct(limits.min_free_margin_ratio),
-            f"{_pct(free)} of equity stays free after this order; at least {_pct(limits.min_free_margin_ratio)} must",
+            pct(free),
+            pct(limits.min_free_margin_ratio),
+            f"{pct(free)} of equity stays free after this order; at least {pct(limits.min_free_margin_ratio)} must",
         ),
     ]
 
@@ -208,16 +206,16 @@ def _losses(facts: Facts, limits: Limits) -> list[Check]:
         Check(
             "daily_loss",
             equity > 0 and loss < limits.max_daily_loss_ratio,
-            _pct(loss),
-            _pct(limits.max_daily_loss_ratio),
-            f"Lost {_pct(loss)} since 00:00 UTC; from {_pct(limits.max_daily_loss_ratio)} no entries until tomorrow",
+            pct(loss),
+            pct(limits.max_daily_loss_ratio),
+            f"Lost {pct(loss)} since 00:00 UTC; from {pct(limits.max_daily_loss_ratio)} no entries until tomorrow",
         ),
         Check(
             "drawdown",
             drawdown < limits.max_drawdown_ratio,
-            _pct(drawdown),
-            _pct(limits.max_drawdown_ratio),
-            f"Equity is {_pct(drawdown)} below its peak; at {_pct(limits.max_drawdown_ratio)} everything stops",
+            pct(drawdown),
+            pct(limits.max_drawdown_ratio),
+            f"Equity is {pct(drawdown)} below its peak; at {pct(limits.max_drawdown_ratio)} everything stops",
         ),
         Check(
             "losing_streak",
@@ -244,9 +242,9 @@ def _price_checks(facts: Facts, limits: Limits, request: Request, *, is_age_chec
     deviation = Check(
         "price_deviation",
         away <= limits.max_price_deviation_ratio,
-        _pct(away),
-        _pct(limits.max_price_deviation_ratio),
-        f"{_pct(away)} away from the last price; at most {_pct(limits.max_price_deviation_ratio)} is allowed",
+        pct(away),
+        pct(limits.max_price_deviation_ratio),
+        f"{pct(away)} away from the last price; at most {pct(limits.max_price_deviation_ratio)} is allowed",
     )
     if not is_age_checked:
         return [deviation]
@@ -273,16 +271,21 @@ def drawdown_ratio(facts: Facts) -> float:
     return max(0.0, float(1 - facts.equity / facts.peak_equity))
 
 
-def _below(code: str, value: int, limit: int, what: str) -> Check:
+def below(code: str, value: int, limit: int, what: str) -> Check:
     return Check(code, value < limit, str(value), str(limit), f"{value} {what}; the limit is {limit}")
 
 
-def _at_most(code: str, value: float, limit: float, what: str) -> Check:
+def loss_check(code: str, value: float, limit: float, told: str) -> Check:
+    """Passed below the limit; `told` has a place for what was lost and one for the limit."""
+    return Check(code, value < limit, pct(value), pct(limit), told.format(pct(value), pct(limit)))
+
+
+def at_most(code: str, value: float, limit: float, what: str) -> Check:
     sentence = f"With this order {what} would be {value:.2f} times equity; the limit is {limit:g}"
     return Check(code, value <= limit, f"{value:.4f}", f"{limit:g}", sentence)
 
 
-def _pct(ratio: float) -> str:
+def pct(ratio: float) -> str:
     return f"{pct_from_ratio(ratio):.2f} %"
 
 

@@ -1,21 +1,6 @@
 // Candles of one symbol with fills, entries, stops and targets; the newest bar follows the ticks.
-import { price, time } from "./format.js";
-
-const LIBRARY = "../vendor/charts/lightweight-charts.standalone.production.mjs";
-
-// Canvas needs plain colors; the browser resolves the theme's variables for us.
-function color(name) {
-  const probe = document.createElement("span");
-  probe.style.color = `var(--${name})`;
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
-function palette() {
-  return Object.fromEntries(["surface", "line", "muted", "text", "gain", "loss", "accent"].map((name) => [name, color(name)]));
-}
+import { framed, LIBRARY, palette, themed } from "./chart-theme.js";
+import { price } from "./format.js";
 
 const WORDED_FILLS = 3;
 
@@ -42,11 +27,8 @@ export class Chart {
     const { createChart, CandlestickSeries, createSeriesMarkers, LineStyle } = this.#library;
     this.dashed = LineStyle.Dashed;
     this.#chart = createChart(container, {
-      autoSize: true,
-      layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
-      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 6, tickMarkFormatter: (at, kind) => tickMark(at, kind) },
-      localization: { timeFormatter: (at) => time(at * 1000) },
-      crosshair: { mode: 0 },
+      ...framed(),
+      timeScale: { ...framed().timeScale, rightOffset: 6 },
     });
     this.#series = this.#chart.addSeries(CandlestickSeries, { borderVisible: false });
     this.#markers = createSeriesMarkers(this.#series, []);
@@ -55,13 +37,8 @@ export class Chart {
 
   paint() {
     this.colors = palette();
-    const { surface, line, muted, gain, loss } = this.colors;
-    this.#chart.applyOptions({
-      layout: { background: { color: surface }, textColor: muted },
-      grid: { vertLines: { color: line }, horzLines: { color: line } },
-      timeScale: { borderColor: line },
-      rightPriceScale: { borderColor: line },
-    });
+    const { gain, loss } = this.colors;
+    this.#chart.applyOptions(themed(this.colors));
     this.#series.applyOptions({ upColor: gain, downColor: loss, wickUpColor: gain, wickDownColor: loss });
     this.#drawn = "";
   }
@@ -120,12 +97,4 @@ export class Chart {
       color: isEntry ? this.colors.accent : this.colors.text, text: !isWorded ? "" : isEntry ? fill.position_side : "exit",
     };
   }
-}
-
-const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-
-// Kinds 0-2 are years, months and days; 3 and 4 are times.
-function tickMark(at, kind) {
-  return (kind < 3 ? date : hour).format(new Date(at * 1000));
 }

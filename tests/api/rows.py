@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.engine.models import Engine, EngineEvent
 from apps.exchanges.models import Connection
 from apps.orders.models import EntryLock, Fill, Order, OrderEvent
+from apps.portfolios.models import Portfolio
 from apps.positions.models import Discrepancy, FundingEntry, Position
 from apps.strategies.models import Configuration, Line, RuleSet, Study, StudyFollow
 from tests.conftest import ConnectionFactory
@@ -97,6 +98,11 @@ class Maker:
             paid_at=timezone.now(),
             **amounts,
         )
+
+    def portfolio(self, owner: User) -> Portfolio:
+        row = Portfolio.objects.create(owner=owner, name=f"Portfolio {Portfolio.objects.count()}", max_positions=5)
+        row.connections.add(self.home(owner))
+        return row
 
     def engine(self, owner: User) -> Engine:
         # One engine a connection, so each has a connection of its own.

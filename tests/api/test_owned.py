@@ -10,6 +10,7 @@ from apps.engine.api.serializers import EngineEventSerializer, EngineSerializer
 from apps.engine.models import Engine, EngineEvent
 from apps.orders.api.serializers import FillSerializer, OrderEventSerializer, OrderSerializer
 from apps.orders.models import OrderEvent
+from apps.portfolios.api.serializers import PortfolioSerializer
 from apps.positions.api.serializers import DiscrepancySerializer, FundingEntrySerializer, PositionSerializer
 from apps.strategies.api.serializers import LineSerializer, StudySerializer
 from tests.api.owned import Make, OwnedListTests, OwnedResourceTests
@@ -78,6 +79,15 @@ class TestFundingEntries(OwnedListTests):
     @pytest.fixture
     def make(self, maker: Maker) -> Make:
         return maker.funding_entry
+
+
+class TestPortfolios(OwnedResourceTests):
+    path = "/api/v1/portfolios/"
+    serializer = PortfolioSerializer
+
+    @pytest.fixture
+    def make(self, maker: Maker) -> Make:
+        return maker.portfolio
 
 
 class TestEngines(OwnedResourceTests):

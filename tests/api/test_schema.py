@@ -94,7 +94,7 @@ def rows(alice: User, connection_factory: ConnectionFactory, instrument: Instrum
     maker = Maker(connection_factory)
     for make in (
         *(maker.order_event, maker.fill, maker.position, maker.discrepancy),
-        *(maker.funding_entry, maker.engine_event, maker.line),
+        *(maker.funding_entry, maker.engine_event, maker.line, maker.portfolio),
     ):
         make(alice)
     return tokens_issue(alice).access

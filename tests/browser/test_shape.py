@@ -14,7 +14,15 @@ from tests.browser.conftest import DESK, PHONE, OpenPage, Server
 pytestmark = pytest.mark.browser
 
 ANYBODY = ("/sign-in/", "/register/", "/offline/")
-SIGNED_IN = ("/", "/live/", "/connections/new/", "/connections/new/?exchange=binance&environment=live", "{connection}")
+SIGNED_IN = (
+    "/",
+    "/live/",
+    "/connections/new/",
+    "/connections/new/?exchange=binance&environment=live",
+    "{connection}",
+    "/portfolios/",
+    "/portfolios/new/",
+)
 MAX_COMPRESSED = 200 * 1024
 NAMELESS = """() => [...document.querySelectorAll("button, a[href], input:not([type=hidden]), select, textarea")]
   .filter((node) => node.checkVisibility())
