@@ -6,6 +6,7 @@ Only what is missing is made, so that a second start finds what its owner made o
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from apps.accounts.models import Role, User
 from apps.accounts.services import user_register
@@ -14,6 +15,7 @@ from apps.engine.models import Engine
 from apps.exchanges.connectors.registry import EXCHANGES
 from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_arm, connection_create, connection_test, instruments_sync
+from apps.portfolios.services import portfolio_create
 from apps.strategies.demo import RULE_SET, STUDY, SYMBOLS
 from apps.strategies.services import rule_sets_seed, study_follow
 from cts.domain.errors import DomainError
@@ -21,6 +23,13 @@ from cts.domain.types import Environment, Market
 
 ACTOR = "seed_demo"
 USERNAME = "demo"
+# Of the portfolio: as wide as those of its accounts, but for what they may hold of one symbol together.
+LIMITS: dict[str, Any] = {
+    "max_total_notional_ratio": 5.0,
+    "max_symbol_notional_ratio": 2.0,
+    "max_daily_loss_ratio": 0.05,
+    "max_drawdown_ratio": 0.20,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,8 @@ def demo_seed(*, password: str, is_password_chosen: bool) -> DemoReport:
         _connection(user, exchange=spec.name, name=f"{spec.label} paper", symbols=_share(index))
         for index, spec in enumerate(venues)
     ]
+    if is_new:
+        portfolio_create(user=user, name="All paper accounts", connections=[row.pk for row in connections], **LIMITS)
     return DemoReport(is_user_new=is_new, connections=connections)
 
 

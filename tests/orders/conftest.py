@@ -17,7 +17,7 @@ from apps.positions.models import Position
 from apps.positions.services import fill_book
 from apps.positions.sync import connection_sync
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderIntent, OrderPurpose, Origin, PositionSide, Tick
+from cts.domain.types import OrderIntent, OrderPurpose, Origin, PositionSide, Tick, VenueFill
 from tests.conftest import ConnectionFactory
 from tests.orders.venue import ScriptedVenue, now_ms
 
@@ -71,8 +71,10 @@ class Desk:
 
     def hear(self) -> int:
         """Every execution the venue has made, as a stream would bring it; returns how many were news."""
-        told = list(self.venue.executions)
-        return sum(fill_book(self.connection, fill=fill, source="stream") is not None for fill in told)
+        return sum(self.hear_one(fill) for fill in list(self.venue.executions))
+
+    def hear_one(self, fill: VenueFill) -> bool:
+        return fill_book(self.connection, fill=fill, source="stream") is not None
 
     def open(self, key: str = "k1", quantity: str = "0.010", **fields: Any) -> Position:
         """An open position of that size, filled at the venue's price."""

@@ -25,7 +25,7 @@ function update(node, row) {
   text(part(node, "environment"), kind);
   const { standing } = row;
   if (!standing) return;
-  figure(part(node, "equity"), money(standing.equity), { unit: "USDT" });
+  figure(part(node, "equity"), money(standing.equity));
   figure(part(node, "today"), money(standing.day_pnl, { isSigned: true }), { tone: signClass(standing.day_pnl) });
   text(part(node, "positions"), standing.positions);
   text(part(node, "usage"), nearest(standing.usage));
