@@ -67,7 +67,7 @@ def order_cancel(order: Order, *, connector: Connector, sleep: Sleep = time.slee
         return row
     is_conditional = OrderType(row.order_type).is_conditional
     try:
-        _repeated(
+        repeated(
             lambda: connector.cancel(
                 row.symbol,
                 client_order_id=row.client_order_id,
@@ -178,7 +178,8 @@ def _cancel_unsent(pk: int) -> Order:
     return row
 
 
-def _repeated(call: Callable[[], None], sleep: Sleep) -> None:
+def repeated(call: Callable[[], None], sleep: Sleep) -> None:
+    """What is safe to repeat, until the venue answers; the last attempt's error is raised."""
     for attempt in range(1, ATTEMPTS):
         try:
             return call()

@@ -1,10 +1,11 @@
-"""`OrderExecutor`: the face of the order protocol for engines and hands: submit, retry, resolve."""
+"""`OrderExecutor`: the face of the order protocol for engines and hands: submit, retry, resolve, amend, cancel."""
 
 import time
 from collections.abc import Callable
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
+from apps.orders.amendment import NewTerms, order_amend
 from apps.orders.cancellation import CancelOutcome, order_cancel, orders_cancel_all
 from apps.orders.creation import order_create
 from apps.orders.models import Order
@@ -54,6 +55,9 @@ class OrderExecutor:
     def resolve_all(self, connection: Connection, *, connector: Connector) -> list[Order]:
         """Every order of the connection that waits for an answer."""
         return [self.resolve(order, connector=connector) for order in orders_unsettled(connection)]
+
+    def amend(self, order: Order, *, terms: NewTerms, connector: Connector) -> Order:
+        return order_amend(order, terms=terms, connector=connector, sleep=self._sleep)
 
     def cancel(self, order: Order, *, connector: Connector) -> Order:
         return order_cancel(order, connector=connector, sleep=self._sleep)

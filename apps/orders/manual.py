@@ -12,6 +12,7 @@ from apps.accounts.services import audit_record
 from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import instrument_for
+from apps.orders.amendment import NewTerms
 from apps.orders.cancellation import CancelOutcome, order_cancel_check
 from apps.orders.creation import Judged, order_judge
 from apps.orders.executor import OrderExecutor
@@ -114,6 +115,20 @@ def manual_order_cancel(order: Order, *, user: User, address: str | None = None)
     order_cancel_check(order)
     audit_record(user=user, action="order.cancel_asked", entity="order", entity_id=order.pk, address=address)
     return OrderExecutor().cancel(order, connector=connector_for(order.connection))
+
+
+def manual_order_amend(order: Order, *, user: User, terms: NewTerms, address: str | None = None) -> Order:
+    """Change it on the venue.
+
+    Raises:
+        DomainError: `read_only`, or those of `order_amend`.
+    """
+    trading_check(user)
+    detail = {name: decimal_text(value) for name, value in terms.given().items()}
+    audit_record(
+        user=user, action="order.amend_asked", entity="order", entity_id=order.pk, detail=detail, address=address
+    )
+    return OrderExecutor().amend(order, terms=terms, connector=connector_for(order.connection))
 
 
 def manual_orders_cancel_all(

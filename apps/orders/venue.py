@@ -132,7 +132,23 @@ def _news(order: Order, told: VenueOrder) -> dict[str, Any]:
     is_foreign = order.purpose == OrderPurpose.EXTERNAL
     if is_foreign and told.quantity > order.quantity:
         changes["quantity"] = told.quantity
-    return changes
+    return changes | _terms_told(order, told)
+
+
+def _terms_told(order: Order, told: VenueOrder) -> dict[str, Any]:
+    """Other terms than ours, where a change was asked for and no answer came: then the venue's are the order's."""
+    is_limit = order.price is not None and told.price is not None
+    wanted = {"price": told.price} if is_limit and told.price != order.price else {}
+    if not told.status.is_final and told.quantity != order.quantity:
+        wanted["quantity"] = told.quantity
+    if not wanted or not _is_change_open(order):
+        return {}
+    return wanted
+
+
+def _is_change_open(order: Order) -> bool:
+    asked = order.events.filter(kind__startswith="amend").order_by("-sequence").values_list("kind", flat=True).first()
+    return asked in ("amend", "amend_unknown")
 
 
 def _adopt(connection: Connection, told: VenueOrder) -> Order | None:

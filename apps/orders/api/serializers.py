@@ -132,6 +132,14 @@ class OrderCreate(Input):
     )
 
 
+class OrderAmend(Input):
+    """New terms of an open order; what is absent stays as it is."""
+
+    quantity = _amount("Its whole, what is filled included; never more than before")
+    price = _amount("Of a limit order")
+    trigger_price = _amount("Of a stop or take-profit order")
+
+
 class SizingStepSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]

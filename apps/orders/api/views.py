@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from apps.accounts.api.idempotent import HEADER, REQUIRED_HEADER, idempotent, key_required
 from apps.accounts.api.permissions import caller
 from apps.exchanges.selectors import connection_get_for
+from apps.orders.amendment import NewTerms
 from apps.orders.api import filters
 from apps.orders.api import serializers as shapes
 from apps.orders.cancellation import CancelOutcome
@@ -19,6 +20,7 @@ from apps.orders.creation import Judged
 from apps.orders.drafts import sizing_steps
 from apps.orders.manual import (
     Ticket,
+    manual_order_amend,
     manual_order_cancel,
     manual_order_judge,
     manual_order_place,
@@ -31,7 +33,8 @@ from cts.domain.orders import OrderTerms
 from cts.domain.units import decimal_text
 from cts.lists import RowList, whole, whole_of
 from cts.rates import client_address
-from cts.rest import etag
+from cts.rest import etag, version_check
+from cts.schema import IF_MATCH
 
 
 class OrdersView(RowList):
@@ -97,6 +100,21 @@ class OrderView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         order = order_get_for(caller(request), pk)
         return Response(order_row(order), headers=etag(order.version))
+
+    @extend_schema(
+        operation_id="orders_amend",
+        parameters=[HEADER, IF_MATCH],
+        request=shapes.OrderAmend,
+        responses=shapes.OrderSerializer,
+    )
+    @idempotent
+    def patch(self, request: Request, pk: int) -> Response:
+        user = caller(request)
+        order = order_get_for(user, pk)
+        version_check(request, version=order.version)
+        terms = NewTerms(**shapes.OrderAmend.checked(request))
+        amended = manual_order_amend(order, user=user, terms=terms, address=client_address(request.META))
+        return Response(order_row(amended), headers=etag(amended.version))
 
 
 class OrderEventsView(RowList):
