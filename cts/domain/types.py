@@ -71,7 +71,10 @@ class OrderType(StrEnum):
 
     @property
     def is_conditional(self) -> bool:
-        return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET, OrderType.TRAILING_STOP)
+        return self in CONDITIONAL
+
+
+CONDITIONAL = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET, OrderType.TRAILING_STOP})
 
 
 class TimeInForce(StrEnum):

@@ -18,6 +18,8 @@ T = TypeVar("T")
 R = TypeVar("R", OrderRequest, CancelRequest)
 
 _CLIENT_ID = re.compile(r"[a-z][a-z0-9]{0,31}").fullmatch
+# A member looked up by its class costs as much as the whole comparison.
+_LIMIT = OrderType.LIMIT
 _TRIGGERED = (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
 _KINDS = {
     OrderType.STOP_MARKET: Capability.CONDITIONAL,
@@ -42,11 +44,14 @@ class OptionalVerbs(Connector, ABC):
 
     def numbers_check(self, *numbers: Decimal | None) -> None:
         try:
-            is_sane = all(number is None or ZERO < number < HUGE for number in numbers)
+            for number in numbers:
+                if number is not None and not ZERO < number < HUGE:
+                    break
+            else:
+                return
         except InvalidOperation:
-            is_sane = False
-        if not is_sane:
-            raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
+            pass  # not a number
+        raise Rejected("Quantity and prices must be above zero", exchange=self.spec.name)
 
     def order_checked(self, request: OrderRequest) -> OrderRequest:
         """Refuse what can't be sent."""
@@ -54,16 +59,23 @@ class OptionalVerbs(Connector, ABC):
             raise Rejected("The client order id must be 1-32 of a-z and 0-9, a letter first", exchange=self.spec.name)
         self.numbers_check(request.quantity, request.price, request.trigger_price, request.trail_ratio)
         kind = request.order_type
-        if kind is OrderType.LIMIT and request.price is None:
-            raise Rejected("A limit order needs a price", exchange=self.spec.name)
+        if kind is _LIMIT:
+            if request.price is None:
+                raise Rejected("A limit order needs a price", exchange=self.spec.name)
+            wanted = _FORCES.get(request.time_in_force)
+        else:
+            wanted = _KINDS.get(kind)
+            self._conditional_check(request)
+        if wanted is not None:
+            self.require(wanted)
+        return request
+
+    def _conditional_check(self, request: OrderRequest) -> None:
+        kind = request.order_type
         if kind is OrderType.TRAILING_STOP and request.trail_ratio is None:
             raise Rejected("A trailing stop needs the distance it keeps", exchange=self.spec.name)
         if kind in _TRIGGERED and request.trigger_price is None:
             raise Rejected("A conditional order needs a trigger price", exchange=self.spec.name)
-        for wanted in (_KINDS.get(kind), _FORCES.get(request.time_in_force) if kind is OrderType.LIMIT else None):
-            if wanted is not None:
-                self.require(wanted)
-        return request
 
     def amend(self, request: AmendRequest) -> None:
         wanted = {

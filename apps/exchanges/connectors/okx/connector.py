@@ -22,6 +22,7 @@ from cts.domain.venue import Channel, FundingRate
 
 # The quick list of candles goes back this many bars.
 RECENT_BARS = 1440
+MILLISECONDS = tuple(f"{number:03d}Z" for number in range(1000))
 _encode = msgspec.json.Encoder().encode
 
 
@@ -69,7 +70,7 @@ class OkxConnector(OkxAccount):
         if known != seconds:
             text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds))
             self._second = (seconds, text)
-        return f"{text}{now_ms % 1000:03d}Z"
+        return text + MILLISECONDS[now_ms % 1000]
 
     def _verdict(self, payload: Any, response: Response) -> tuple[str, str]:
         """1: all items failed, 2: some. A single item's own code says why; of several, the caller looks at each."""

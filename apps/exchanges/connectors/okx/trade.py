@@ -12,12 +12,13 @@ from apps.exchanges.connectors.okx.words import FORCE_WORDS, LEG_WORDS, MARGIN_W
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Call
 from cts.domain.errors import OrderNotFound, Rejected, Unsupported
-from cts.domain.types import OrderAck, OrderRequest, OrderType, VenueFill, VenueOrder
+from cts.domain.types import CONDITIONAL, OrderAck, OrderRequest, OrderType, VenueFill, VenueOrder
 from cts.domain.units import decimal_text
 from cts.domain.venue import AmendRequest
 
 # Some calls take a list as their body: under this name it travels to the wording.
 ITEMS = "items"
+LIMIT = OrderType.LIMIT
 PAGE = 100
 # What the quicker list of executions goes back to, with a margin.
 RECENT_MS = 3 * 86_400_000 - 600_000
@@ -62,11 +63,11 @@ class OkxTrade(OkxOrderRows, ABC):
             params["posSide"] = LEG_WORDS[request.position_side]
         elif request.is_reduce_only:
             params["reduceOnly"] = True
-        if kind.is_conditional:
+        if kind in CONDITIONAL:
             params["algoClOrdId"] = request.client_order_id
             return calls.PLACE_ALGO, params | _trigger_terms(request)
         params["clOrdId"] = request.client_order_id
-        if kind is OrderType.LIMIT and request.price is not None:
+        if kind is LIMIT and request.price is not None:
             params["ordType"] = FORCE_WORDS[request.time_in_force]
             params["px"] = decimal_text(request.price)
         else:
