@@ -249,6 +249,9 @@ class EngineRun(LeasedRun):
 
     # --- trouble and end ----------------------------------------------------------------------------------------------
     def on_failure(self, error: Exception, *, failures: int) -> float | None:
+        if not hasattr(self, "connection"):
+            # Before anything could be read: there is nothing yet to say it of.
+            return super().on_failure(error, failures=failures)
         try:
             if isinstance(error, ExchangeError):
                 connection_failed(self.connection_id, error=error)

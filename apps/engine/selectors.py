@@ -1,5 +1,7 @@
 """Reads of engines. `engine_get_for` is the one door to an engine."""
 
+from datetime import timedelta
+
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -9,6 +11,10 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import connection_get_for, connections_for
 
 WANTED = (DesiredState.RUNNING, DesiredState.PAUSED)
+
+
+# As long as `engine_failed` ever puts a try off.
+LONGEST_REST = timedelta(seconds=60)
 
 
 def engine_lease(connection_id: int) -> str:
@@ -36,7 +42,9 @@ def engine_events_for(user: User, connection_id: int | str) -> QuerySet[EngineEv
 
 def engines_wanted() -> QuerySet[Engine]:
     """Engines that should have a run now: not those that gave up, nor those whose next try is still to come."""
-    may_try = Q(retry_at__isnull=True) | Q(retry_at__lte=timezone.now())
+    now = timezone.now()
+    # A try that lies further ahead than any is put off was set by a clock that has been set back since.
+    may_try = Q(retry_at__isnull=True) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_REST)
     usable = Q(connection__is_enabled=True, connection__is_active=True)
     return Engine.objects.filter(may_try, usable, desired__in=WANTED).exclude(actual=ActualState.FAILED)
 

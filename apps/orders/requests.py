@@ -6,8 +6,8 @@ from apps.orders.models import Order
 from cts.domain.types import OrderRequest, OrderType, PositionSide, Side, TimeInForce
 
 
-def order_request(order: Order) -> OrderRequest:
-    """What was, or is to be, asked of the venue."""
+def order_request(order: Order, *, send_by: float | None = None) -> OrderRequest:
+    """What was, or is to be, asked of the venue; not after `send_by`, by the clock nobody sets."""
     return OrderRequest(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
@@ -19,6 +19,7 @@ def order_request(order: Order) -> OrderRequest:
         time_in_force=TimeInForce(order.time_in_force),
         is_reduce_only=order.is_reduce_only,
         position_side=PositionSide(order.position_side),
+        send_by=send_by,
     )
 
 

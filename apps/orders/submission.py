@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.errors import HELD_UP
 from apps.exchanges.leases import lease_epoch_is_current
 from apps.exchanges.models import Connection
 from apps.exchanges.services import connection_failed
@@ -47,8 +48,10 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3
 BACKOFF_S = 0.25
 LONGEST_WAIT_S = 5.0
+# In time-outs from the claim: what has not left by then stays. Its answer has one more, and after three (see `resolution`)
+# others take it for never sent.
+SENDING_WITHIN = 2
 ENTRY_MAX_AGE = timedelta(seconds=10)
-HELD_UP = "It could not be sent in time"
 _jitter = random.SystemRandom()
 
 Sleep = Callable[[float], None]
@@ -153,7 +156,7 @@ def _send(order: Order, connector: Connector, sleep: Sleep, *, asked_at: float) 
         if time.monotonic() - asked_at > settings.VENUE_TIMEOUT_S:
             return _unsent(order.pk, Unavailable(HELD_UP, exchange=connector.spec.name))
         try:
-            return _sent_once(order, connector)
+            return _sent_once(order, connector, send_by=asked_at + SENDING_WITHIN * settings.VENUE_TIMEOUT_S)
         except (RateLimited, Unavailable) as error:
             wait_s = _wait_s(attempt, error, now=timezone.now())
             if attempt == ATTEMPTS or wait_s > LONGEST_WAIT_S or not _may_repeat(order):
@@ -163,14 +166,14 @@ def _send(order: Order, connector: Connector, sleep: Sleep, *, asked_at: float) 
     raise AssertionError("unreachable: the last attempt returns")
 
 
-def _sent_once(order: Order, connector: Connector) -> Order:
+def _sent_once(order: Order, connector: Connector, *, send_by: float) -> Order:
     """Sent, and what came of it recorded.
 
     Raises:
         RateLimited, Unavailable: it surely was not taken.
     """
     try:
-        ack = connector.place(order_request(order))
+        ack = connector.place(order_request(order, send_by=send_by))
         reached(KillPoint.AFTER_SEND)
     except (AmbiguousResult, PayloadError) as error:
         # An answer we could not read came after the request had gone out.

@@ -38,8 +38,10 @@ def _kept_by_engines(ids: list[int]) -> set[int]:
     """Where a run holds the lease and has lately shown that it syncs: one that rests after a failure does not."""
     names = {engine_lease_name(pk): pk for pk in ids}
     held = {names[name] for name in leases_live(list(names))}
-    lately = timezone.now() - timedelta(seconds=2 * settings.RECONCILE_INTERVAL_S)
-    return set(SyncState.objects.filter(connection__in=held, synced_at__gt=lately).values_list("connection", flat=True))
+    now, near = timezone.now(), timedelta(seconds=2 * settings.RECONCILE_INTERVAL_S)
+    # One that lies ahead was told by a clock that has been set back since: it says nothing.
+    lately = SyncState.objects.filter(connection__in=held, synced_at__range=(now - near, now + near))
+    return set(lately.values_list("connection", flat=True))
 
 
 @shared_task(name="apps.positions.tasks.connection_sync_run", queue="sync")  # type: ignore[untyped-decorator]

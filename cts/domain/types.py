@@ -218,6 +218,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `position_side` names the leg the order acts on; venues in one-way mode ignore it. `trail_ratio` is a trailing stop's
     distance from the best price, whose `trigger_price`, where given, is the price at which it begins to follow.
+    After `send_by`, seconds of the clock nobody sets, it must not leave any more: others then take it for never sent.
     """
 
     client_order_id: str
@@ -231,6 +232,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     is_reduce_only: bool = False
     position_side: PositionSide = PositionSide.LONG
+    send_by: float | None = None
 
 
 class OrderAck(msgspec.Struct, frozen=True, kw_only=True):

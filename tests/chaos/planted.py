@@ -35,7 +35,7 @@ def resend_on_timeout() -> None:
     from apps.orders import submission
 
     right = submission._sent_once
-    submission._sent_once = lambda order, connector: right(order, Impatient(connector))  # type: ignore[arg-type]
+    submission._sent_once = lambda order, connector, **kw: right(order, Impatient(connector), **kw)  # type: ignore[arg-type]
 
 
 def fill_counted_twice() -> None:

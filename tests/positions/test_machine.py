@@ -237,7 +237,7 @@ def _resend(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer is taken for no order, and another is sent."""
     right = submission._sent_once
     wrong = cast(Any, Impatient)
-    monkeypatch.setattr(submission, "_sent_once", lambda order, connector: right(order, wrong(connector)))
+    monkeypatch.setattr(submission, "_sent_once", lambda order, connector, **kw: right(order, wrong(connector), **kw))
 
 
 def _twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
 from apps.exchanges.connectors.clock import VenueClock
-from apps.exchanges.connectors.errors import ResignNeeded, classify, error_for
+from apps.exchanges.connectors.errors import HELD_UP, ResignNeeded, classify, error_for, told_until_ms
 from apps.exchanges.connectors.parsing import Reader
 from apps.exchanges.connectors.signing import Signer
 from apps.exchanges.connectors.spec import Call, ErrorClass, Intent
@@ -87,14 +87,21 @@ class CallingConnector(Connector, ABC):
         """What the headers tell of budgets."""
 
     # --- calling ----------------------------------------------------------------------------------------------------
-    def call(self, call: Call, params: Mapping[str, Any] | None = None, *, is_urgent: bool = False) -> Any:
+    def call(
+        self,
+        call: Call,
+        params: Mapping[str, Any] | None = None,
+        *,
+        is_urgent: bool = False,
+        send_by: float | None = None,
+    ) -> Any:
         """Reads, cancels and settings are repeated when that can help; placing never is."""
         attempts = 1 if call.intent is Intent.PLACE else ATTEMPTS
         is_urgent = is_urgent or call.intent is Intent.CANCEL
         started = time.monotonic()
         for attempt in range(1, attempts + 1):
             try:
-                return self._call_once(call, params or {}, is_urgent=is_urgent)
+                return self._call_once(call, params or {}, is_urgent=is_urgent, send_by=send_by)
             except ExchangeError as error:
                 error.exchange = self.spec.name
                 is_late = time.monotonic() - started > self.target.timeout_s
@@ -103,22 +110,25 @@ class CallingConnector(Connector, ABC):
             self._sleep(random.uniform(0, BACK_OFF_S * 2**attempt))  # noqa: S311
         raise AssertionError("unreachable")
 
-    def _call_once(self, call: Call, params: Mapping[str, Any], *, is_urgent: bool) -> Any:
+    def _call_once(self, call: Call, params: Mapping[str, Any], *, is_urgent: bool, send_by: float | None) -> Any:
         try:
-            return self._answer(call, params, is_urgent=is_urgent)
+            return self._answer(call, params, is_urgent=is_urgent, send_by=send_by)
         except ResignNeeded:
             self._ready_to_resign()
         try:
-            return self._answer(call, params, is_urgent=is_urgent)
+            return self._answer(call, params, is_urgent=is_urgent, send_by=send_by)
         except ResignNeeded as refused:
             raise refused.final from None
 
-    def _answer(self, call: Call, params: Mapping[str, Any], *, is_urgent: bool) -> Any:
+    def _answer(self, call: Call, params: Mapping[str, Any], *, is_urgent: bool, send_by: float | None = None) -> Any:
         if call.is_signed:
             self._ready_to_sign(call)
         self._budget.spend(call.costs, is_urgent=is_urgent)
         prepared = self._prepare(call, params)
         transport = self._hosts[call.host] if call.host else self._transport
+        # After signing: a process held up from here on sends a signature the venue takes for too old.
+        if send_by is not None and time.monotonic() > send_by:
+            raise Unavailable(HELD_UP, exchange=self.spec.name)
         response = transport.send(prepared, is_write=call.intent is Intent.PLACE)
         self._note_limits(call, response.headers)
         return self._result(call, response)
@@ -163,7 +173,7 @@ class CallingConnector(Connector, ABC):
             message=message,
             http_status=response.status,
             intent=call.intent,
-            retry_at=self._retry_at(response.headers),
+            retry_at=self._retry_at(response.headers) or self._told_at(message),
         )
         if isinstance(error, RateLimited) and error.retry_at is not None:
             left_s = max((error.retry_at - datetime.now(UTC)).total_seconds(), 0.0)
@@ -180,6 +190,13 @@ class CallingConnector(Connector, ABC):
     def _retry_at(self, headers: Mapping[str, str]) -> datetime | None:
         seconds = headers.get("retry-after", "")
         return datetime.now(UTC) + timedelta(seconds=int(seconds)) if seconds.isdigit() else None
+
+    def _told_at(self, message: str) -> datetime | None:
+        """A moment named by the venue is one of its clock; ours may be set to any other."""
+        told_ms = told_until_ms(message)
+        if told_ms is None or not self.clock.is_synced:
+            return None
+        return datetime.now(UTC) + timedelta(milliseconds=told_ms - self.clock.now_ms())
 
     # --- time -------------------------------------------------------------------------------------------------------
     def server_time_ms(self) -> int:

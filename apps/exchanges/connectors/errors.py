@@ -14,6 +14,7 @@ from cts.domain.errors import (
     Unavailable,
 )
 
+HELD_UP = "It could not be sent in time"
 _UNTIL = re.compile(r"(?:until|after|after time:) (\d{13})\b")
 
 
@@ -65,9 +66,15 @@ def error_for(
     return _PLAIN[error_class](text, http_status=http_status, **origin)
 
 
-def _told_in(message: str) -> datetime | None:
+def told_until_ms(message: str) -> int | None:
+    """Until when the venue says it is closed to us, by its clock."""
     found = _UNTIL.search(message)
-    return datetime.fromtimestamp(int(found[1]) / 1000, UTC) if found else None
+    return int(found[1]) if found else None
+
+
+def _told_in(message: str) -> datetime | None:
+    told_ms = told_until_ms(message)
+    return None if told_ms is None else datetime.fromtimestamp(told_ms / 1000, UTC)
 
 
 _BY_STATUS = {429: ErrorClass.LIMIT, 401: ErrorClass.AUTH, 403: ErrorClass.AUTH}

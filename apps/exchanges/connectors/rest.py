@@ -95,7 +95,7 @@ class RestConnector(OptionalVerbs, CallingConnector, ABC):
 
     def place(self, request: OrderRequest) -> OrderAck:
         call, params = self._order_call(self.order_checked(request))
-        payload = self.call(call, params, is_urgent=request.is_reduce_only)
+        payload = self.call(call, params, is_urgent=request.is_reduce_only, send_by=request.send_by)
         try:
             return self._ack(payload, request)
         except PayloadError as error:
