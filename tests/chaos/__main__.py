@@ -58,7 +58,6 @@ def campaign(seeds: range, *, jobs: int) -> int:
     for process in workers:
         out, _ = process.communicate()
         results += [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-        print("\n".join(line for line in out.splitlines() if not line.startswith("{")), flush=True)
     failed = sorted(row["seed"] for row in results if row["violations"])
     missing = sorted(set(seeds) - {row["seed"] for row in results})
     orders, kills = (sum(row[name] for row in results) for name in ("orders", "kills"))
@@ -113,7 +112,9 @@ def _tell(outcome: "Outcome", *, is_whole: bool) -> None:
     line = f"seed {outcome.seed}: {verdict}, {outcome.orders} orders, {outcome.kills} kills, {outcome.took_s:.1f} s"
     print(line, file=sys.stderr, flush=True)
     if outcome.violations or is_whole:
-        print(f"--- seed {outcome.seed}\n{outcome.timeline}", *(f"!! {each}" for each in outcome.violations), sep="\n")
+        # At once, whoever collects the rows: a campaign takes an hour.
+        told = [f"--- seed {outcome.seed}\n{outcome.timeline}", *(f"!! {each}" for each in outcome.violations)]
+        print(*told, sep="\n", file=sys.stderr, flush=True)
     row = {"seed": outcome.seed, "violations": outcome.violations, "orders": outcome.orders, "kills": outcome.kills}
     print(json.dumps(row), flush=True)
 

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.engine.models import ActualState, DesiredState, Engine, EngineEvent
+from apps.engine.runs import EngineRun
 from apps.engine.selectors import engine_get_for, engine_lease, engines_wanted
 from apps.engine.services import (
     MAX_FAILURES,
@@ -19,6 +21,7 @@ from apps.engine.services import (
     engine_started,
 )
 from apps.exchanges.models import Connection
+from apps.exchanges.runs import Ended
 from apps.orders.creation import engine_lease_name
 from cts.domain.errors import DomainError
 
@@ -172,3 +175,10 @@ def test_an_engine_never_started_is_shown_stopped_to_its_owner(connection: Conne
     engine = engine_get_for(alice, connection.pk)
     assert (engine.desired, engine.actual) == ("stopped", "stopped")
     assert not Engine.objects.exists()
+
+
+def test_a_run_that_could_read_nothing_yet_waits_and_tries_again(connection: Connection) -> None:
+    """The database went away between its lease and its first look."""
+    run = EngineRun(connection.pk)
+    assert run.on_failure(OperationalError("server closed the connection"), failures=1) is not None
+    run.on_ended(Ended.STOPPED)

@@ -115,3 +115,15 @@ def test_a_verb_on_all_tells_which_did_not_take_it(connection_factory: Connectio
         (good.pk, True, ""),
         (off.pk, False, "not_enabled"),
     ]
+
+
+def test_a_try_put_off_by_a_clock_that_was_set_back_since_is_not_waited_for(
+    connection: Connection, sent: list[tuple[str, tuple[Any, ...]]]
+) -> None:
+    engine = engine_desire(connection, desired=DesiredState.RUNNING, actor="alice")
+    Engine.objects.filter(pk=engine.pk).update(retry_at=timezone.now() + timedelta(seconds=30))
+    tasks.runs_ensure()
+    assert ("engine_run", (connection.pk,)) not in sent
+    Engine.objects.filter(pk=engine.pk).update(retry_at=timezone.now() + timedelta(hours=2))
+    tasks.runs_ensure()
+    assert ("engine_run", (connection.pk,)) in sent

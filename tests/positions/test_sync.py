@@ -222,6 +222,9 @@ def test_a_connection_that_an_engine_keeps_in_step_is_not_synced_twice(
     # It holds the lease and does nothing: rests after a failure, or hangs.
     SyncState.objects.update(synced_at=timezone.now() - timedelta(seconds=61))
     assert connections_sync() == 1
+    # Its clock was set back since.
+    SyncState.objects.update(synced_at=timezone.now() + timedelta(hours=2))
+    assert connections_sync() == 1
     SyncState.objects.update(synced_at=timezone.now())
     lease_release(lease)
     assert connections_sync() == 1
