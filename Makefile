@@ -1,6 +1,6 @@
 # `make run` and `make test` need nothing but Python 3.11 to 3.14 and make; each brings what it needs into this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench certify chaos ccxt lock clean
+.PHONY: help run test lint bench certify chaos soak ccxt lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv/bin
@@ -38,6 +38,10 @@ chaos: ## fault runs by seed: make chaos RUNS=1000, or one with its whole story:
 	$(INSTALL) dev
 	@[ -n "$(SEED)" ] || $(VENV)/python -m pytest -q -n 4 tests/chaos
 	@RUNS="$(or $(RUNS),1000)" SEED="$(SEED)" exec $(VENV)/python -m tests.chaos
+
+soak: ## the whole product under load for MINUTES=10; draws benchmarks/soak.svg
+	$(INSTALL) dev
+	@exec $(VENV)/python -m tests.soak
 
 ccxt: ## install the extra that speaks to any exchange of ccxt (see README: another exchange)
 	$(INSTALL) ccxt

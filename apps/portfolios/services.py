@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField
 
 from apps.accounts.access import trading_check
 from apps.accounts.models import User
@@ -108,7 +109,8 @@ def _name(name: str) -> str:
 
 def _members(user: User, ids: Iterable[int]) -> set[int]:
     wanted = set(ids)
-    rows = dict(connections_for(user).filter(pk__in=wanted).values_list("pk", "environment"))
+    possible = [pk for pk in wanted if pk <= BigIntegerField.MAX_BIGINT]
+    rows = dict(connections_for(user).filter(pk__in=possible).values_list("pk", "environment"))
     if missing := sorted(wanted - rows.keys()):
         raise DomainError("invalid", f"You have no connection {missing[0]}", field="connections")
     if len(set(rows.values())) > 1:

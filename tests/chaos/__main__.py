@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from tests.chaos.plan import is_on_postgres, plan_make
 from tests.chaos.world import World
+from tests.figures import figure_write
 
 if TYPE_CHECKING:
     from tests.chaos.run import Outcome
 
-ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ROOT / "benchmarks" / "reliability.json"
 ENTER = "--worker"
 # As many runs as make a figure worth keeping.
 WHOLE = 1000
@@ -73,7 +72,6 @@ def campaign(seeds: range, *, jobs: int) -> int:
 
 def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: range) -> None:
     row = {
-        "id": "R1-R5",
         "what": "two of six venues a run, or all six; faults of requests, streams and clocks; web, worker, engines and venue"
         " killed at kill points and at any moment, frozen past their lease; Redis restarted, the database crashed or"
         " locked, the wall clock set forth and back; then both sides compared one to one",
@@ -84,7 +82,7 @@ def _figures_write(results: list[dict[str, Any]], *, failed: list[int], seeds: r
         "orders": sum(result["orders"] for result in results),
         "kills": sum(result["kills"] for result in results),
     }
-    FIGURES.write_text(json.dumps([row], indent=1) + "\n")
+    figure_write("R1-R5", row)
 
 
 def worker(seeds: list[int], *, plan: str = "") -> int:

@@ -36,6 +36,7 @@ def test_it_is_made_changed_and_ended_and_each_is_written_down(alice: User, conn
         ({"name": "   "}, "name", "invalid"),
         ({"name": "x" * 65}, "name", "invalid"),
         ({"connections": [999_999]}, "connections", "invalid"),
+        ({"connections": [10**30]}, "connections", "invalid"),
         ({"max_positions": -1}, "max_positions", "invalid"),
         ({"max_drawdown_ratio": 1.5}, "max_drawdown_ratio", "invalid"),
         ({"max_daily_loss_ratio": float("nan")}, "max_daily_loss_ratio", "invalid"),

@@ -1,6 +1,7 @@
 """What only BingX's connector has to know: codes with two meanings, ids that aren't kept, sides that aren't told."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -61,10 +62,12 @@ def test_codes_with_two_meanings_are_told_apart_by_their_words(code: str, messag
 def test_limit_is_kept_as_long_as_its_words_say() -> None:
     words = "code:100410:over 20 error code:100202 requests, can retry after time: 1700000060000"
     call = fixture("bingx", "balances")["calls"][0] | {"answer": {"code": 100410, "msg": words}}
+    connector = scripted("bingx", [call])
     with pytest.raises(RateLimited) as caught:
-        scripted("bingx", [call]).balances()
+        connector.balances()
     assert caught.value.retry_at is not None
-    assert caught.value.retry_at.timestamp() == 1_700_000_060
+    left_s = (caught.value.retry_at - datetime.now(UTC)).total_seconds()
+    assert left_s == pytest.approx((1_700_000_060_000 - connector.now_ms()) / 1000, abs=2)
 
 
 def test_what_is_signed_is_sorted_and_plain_and_what_leaves_is_encoded_only_where_it_must_be() -> None:
