@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from cts.domain.errors import DomainError
+
 
 class SignInForm(forms.Form):
     username = forms.CharField(
@@ -41,3 +43,8 @@ class RegisterForm(forms.Form):
         if "password_again" in cleaned and cleaned.get("password") != cleaned["password_again"]:
             self.add_error("password_again", "The two passwords differ")
         return cleaned
+
+
+def form_refused(form: forms.Form, refused: DomainError) -> None:
+    """Told beside the field at fault, where the form has it."""
+    form.add_error(refused.field if refused.field in form.fields else None, refused.detail)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts.forms import RegisterForm, SignInForm
+from apps.accounts.forms import RegisterForm, SignInForm, form_refused
 from apps.accounts.models import User
 from apps.accounts.services import registration_check, user_register, user_sign_in, user_sign_out
 from cts.domain.errors import DomainError
@@ -67,7 +67,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 def _refused(request: HttpRequest, template: str, form: forms.Form, refused: DomainError) -> HttpResponse:
     problem = problem_of(refused)
-    form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+    form_refused(form, refused)
     return _page(request, template, form, status=problem.status if problem else 400)
 
 

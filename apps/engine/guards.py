@@ -1,7 +1,9 @@
 """What stops everything by itself: equity too far below its peak, of a connection or of a portfolio."""
 
 import logging
+from collections.abc import Iterable, Set
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.engine.coordinator import GlobalTradeEngineCoordinator
@@ -9,7 +11,7 @@ from apps.exchanges.models import Connection
 from apps.orders.history import history_for
 from apps.portfolios.models import SETTLE_ASSET, Portfolio
 from apps.portfolios.standing import equity_sum
-from cts.domain.portfolio import fall_ratio
+from cts.domain.risk import fall_ratio
 
 log = logging.getLogger(__name__)
 
@@ -19,23 +21,23 @@ def drawdowns_stop() -> int:
 
     Once: the stop disarms, and what isn't armed isn't looked at. Returns how many were stopped.
     """
-    fallen = {**_portfolios_fallen(), **_connections_fallen()}
+    armed = {row.pk: row for row in _armed()}
+    fallen = {**_portfolios_fallen(armed.keys()), **_connections_fallen(armed.values())}
     for pk, reason in fallen.items():
         log.error("drawdown_stop", extra={"connection": pk, "reason": reason})
-    rows = list(Connection.objects.filter(pk__in=fallen).select_related("owner"))
-    if rows:
-        GlobalTradeEngineCoordinator().emergency_stop(rows, actor="drawdown limit")
-    return len(rows)
+    if fallen:
+        GlobalTradeEngineCoordinator().emergency_stop([armed[pk] for pk in fallen], actor="drawdown limit")
+    return len(fallen)
 
 
-def _armed() -> list[Connection]:
-    rows = Connection.objects.filter(is_active=True)
-    return [row for row in rows if row.is_live_armed or row.is_preset_armed]
+def _armed() -> QuerySet[Connection]:
+    rows = Connection.objects.filter(Q(is_live_armed=True) | Q(is_preset_armed=True), is_active=True)
+    return rows.select_related("owner")
 
 
-def _connections_fallen() -> dict[int, str]:
+def _connections_fallen(armed: Iterable[Connection]) -> dict[int, str]:
     now, fallen = timezone.now(), dict[int, str]()
-    for row in _armed():
+    for row in armed:
         history = history_for(row, now=now)
         balance = history.balances.get(SETTLE_ASSET)
         fall = fall_ratio(equity=balance.equity, peak=history.peak(balance)) if balance else 0.0
@@ -44,8 +46,7 @@ def _connections_fallen() -> dict[int, str]:
     return fallen
 
 
-def _portfolios_fallen() -> dict[int, str]:
-    armed = {row.pk for row in _armed()}
+def _portfolios_fallen(armed: Set[int]) -> dict[int, str]:
     fallen: dict[int, str] = {}
     for portfolio in Portfolio.objects.filter(max_drawdown_ratio__gt=0, connections__in=armed).distinct():
         limit = portfolio.max_drawdown_ratio or 0.0

@@ -11,8 +11,6 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import connection_get_for, connections_for
 
 WANTED = (DesiredState.RUNNING, DesiredState.PAUSED)
-
-
 # As long as `engine_failed` ever puts a try off.
 LONGEST_REST = timedelta(seconds=60)
 

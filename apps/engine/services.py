@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.engine.models import ActualState, DesiredState, Engine, EngineEvent
 from apps.engine.rows import engine_event_row, engine_row
-from apps.engine.selectors import engine_lease
+from apps.engine.selectors import LONGEST_REST, engine_lease
 from apps.exchanges.models import Connection
 from apps.exchanges.runs import run_wake
 from apps.exchanges.trading import market_check
@@ -123,7 +123,8 @@ def engine_failed(connection: Connection, *, epoch: int, error: Exception, is_fi
         return None
     engine.failures += 1
     engine.last_error = f"{type(error).__name__}: {error}"[:500]
-    delay_s = None if is_final or engine.failures >= MAX_FAILURES else float(min(60, 2 ** (engine.failures - 1)))
+    longest_s, is_over = LONGEST_REST.total_seconds(), is_final or engine.failures >= MAX_FAILURES
+    delay_s = None if is_over else min(longest_s, float(2 ** (engine.failures - 1)))
     engine.actual = ActualState.FAILED if delay_s is None else ActualState.STARTING
     engine.retry_at = None if delay_s is None else timezone.now() + timedelta(seconds=delay_s)
     engine.save_next("failures", "last_error", "actual", "retry_at")

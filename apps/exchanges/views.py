@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -11,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.accounts.forms import form_refused
 from apps.accounts.models import User
 from apps.exchanges.connectors.registry import EXCHANGES, markets_of
 from apps.exchanges.connectors.spec import ExchangeSpec
@@ -87,7 +87,7 @@ def connection_try(request: HttpRequest) -> HttpResponse:
         try:
             _, lines = connection_try_out(user, **form.cleaned_data)
         except DomainError as refused:
-            _refused(form, refused)
+            form_refused(form, refused)
     return render(request, "exchanges/try_out.html", {"form": form, "lines": lines})
 
 
@@ -111,7 +111,7 @@ def _create(form: ConnectionAddForm, *, user: User) -> Connection | None:
     try:
         return connection_create(owner=user, **form.cleaned_data)
     except DomainError as refused:
-        _refused(form, refused)
+        form_refused(form, refused)
     return None
 
 
@@ -119,9 +119,5 @@ def _update(form: ConnectionEditForm, *, connection: Connection, user: User) -> 
     try:
         return connection_update(connection, user=user, changes=form.changes())
     except DomainError as refused:
-        _refused(form, refused)
+        form_refused(form, refused)
     return None
-
-
-def _refused(form: forms.Form, refused: DomainError) -> None:
-    form.add_error(refused.field if refused.field in form.fields else None, refused.detail)

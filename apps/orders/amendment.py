@@ -17,9 +17,10 @@ from apps.orders.cancellation import order_cancel_check, repeated
 from apps.orders.facts import prices_for
 from apps.orders.ledger import order_changed, order_locked, order_noted
 from apps.orders.models import Order
+from apps.orders.requests import order_looked_up
 from apps.orders.selectors import limits_get
 from apps.orders.venue import order_apply_venue
-from cts.domain.errors import AmbiguousResult, DomainError, ExchangeError, OrderNotFound, Rejected, Unavailable
+from cts.domain.errors import AmbiguousResult, DomainError, ExchangeError, Rejected, Unavailable
 from cts.domain.types import OrderStatus, OrderType, Side, VenueOrder
 from cts.domain.units import decimal_text, floor_to_step, round_to_step
 from cts.domain.venue import AmendRequest
@@ -59,7 +60,7 @@ def order_amend(
     row, request = _asked(order.pk, terms, connector)
     try:
         repeated(lambda: connector.amend(request), sleep)
-    except (Rejected, OrderNotFound) as error:
+    except Rejected as error:
         _noted(row.pk, "amend_refused", {"reason": str(error)})
         raise DomainError("amend_refused", f"{connector.spec.label} left it as it was: {error}") from None
     except (AmbiguousResult, Unavailable) as error:
@@ -142,12 +143,7 @@ def _price_check(row: Order, price: Decimal | None) -> None:
 
 def _found_out(row: Order, *, terms: AmendRequest, connector: Connector) -> Order:
     try:
-        told = connector.order(
-            row.symbol,
-            client_order_id=row.client_order_id,
-            venue_order_id=row.venue_order_id,
-            is_conditional=terms.is_conditional,
-        )
+        told = order_looked_up(row, connector)
     except ExchangeError as error:
         _noted(row.pk, "amend_unknown", {"reason": str(error)})
         raise DomainError("amend_unknown", "No answer came; the order shows its terms as soon as one does") from None

@@ -15,6 +15,7 @@ from apps.orders.ages import ages
 from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
 from apps.orders.protection import protection
+from apps.orders.requests import order_looked_up
 from apps.orders.resolution import order_lose, order_resolve
 from apps.orders.selectors import EXITS, orders_live
 from apps.orders.venue import order_apply_venue
@@ -89,12 +90,7 @@ def order_refresh(order: Order, *, connector: Connector) -> Order:
     Right after placing, "no such order" is no answer: venues take their time to show what they took.
     """
     try:
-        told = connector.order(
-            order.symbol,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            is_conditional=OrderType(order.order_type).is_conditional,
-        )
+        told = order_looked_up(order, connector)
     except OrderNotFound as error:
         sent_at = order.submitted_at or order.claimed_at or order.created_at
         if ages.age_s(("sent", order.pk), sent_at) < connector.spec.visibility_delay_s:

@@ -108,7 +108,6 @@ def _question(draft: Draft, sized: Sizing) -> GroupQuestion:
         symbol=draft.intent.symbol,
         side=draft.intent.position_side,
         notional=sized.notional,
-        live=draft.live,
         prices=draft.prices.by_symbol,
     )
 

@@ -7,7 +7,6 @@ from typing import Protocol
 import msgspec
 
 from apps.exchanges.models import Connection
-from apps.orders.holdings import Held
 from cts.domain.risk import Check
 from cts.domain.types import PositionSide
 
@@ -19,7 +18,6 @@ class GroupQuestion(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     side: PositionSide
     notional: Decimal
-    live: list[Held]
     prices: dict[str, Decimal]
 
 

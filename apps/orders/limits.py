@@ -1,9 +1,11 @@
 """Risk limits of a connection: changed by name, checked for range, never past what is sane."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Field, Model
 
 from apps.accounts.access import trading_check
 from apps.accounts.models import User
@@ -74,13 +76,30 @@ def risk_limits_update(
 
 
 def _field_set(row: RiskLimits, name: str, value: Any) -> None:
-    if name not in LIMIT_FIELDS:
+    setattr(row, name, limit_cleaned(name, value, row=row, fields=LIMIT_FIELDS, bounds=BOUNDS))
+
+
+def limit_cleaned(
+    name: str,
+    value: Any,
+    *,
+    row: Model,
+    fields: Mapping[str, "Field[Any, Any]"],
+    bounds: Mapping[str, tuple[float, float]],
+    otherwise: str = "",
+) -> Any:
+    """The value as its field keeps it; `otherwise` is what a refusal of the number says besides its bounds.
+
+    Raises:
+        DomainError: `unknown_field` or `invalid`, with the field.
+    """
+    if name not in fields:
         raise DomainError("unknown_field", f"There is no limit called {name}", field=name)
     try:
-        setattr(row, name, LIMIT_FIELDS[name].clean(value, row))
+        number = fields[name].clean(value, row)
     except ValidationError as error:
         raise DomainError("invalid", " ".join(error.messages), field=name) from None
-    low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
-    number = getattr(row, name)
+    low, high = bounds.get(name, (float("-inf"), float("inf")))
     if isinstance(number, int | float) and not low <= number <= high:
-        raise DomainError("invalid", f"Choose between {low:g} and {high:g}", field=name)
+        raise DomainError("invalid", f"Choose between {low:g} and {high:g}{otherwise}", field=name)
+    return number

@@ -3,7 +3,7 @@
 from apps.exchanges.connectors.base import Connector
 from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
-from cts.domain.types import OrderRequest, OrderType, PositionSide, Side, TimeInForce
+from cts.domain.types import OrderRequest, OrderType, PositionSide, Side, TimeInForce, VenueOrder
 
 
 def order_request(order: Order, *, send_by: float | None = None) -> OrderRequest:
@@ -20,6 +20,21 @@ def order_request(order: Order, *, send_by: float | None = None) -> OrderRequest
         is_reduce_only=order.is_reduce_only,
         position_side=PositionSide(order.position_side),
         send_by=send_by,
+    )
+
+
+def order_looked_up(order: Order, connector: Connector) -> VenueOrder:
+    """What the venue tells of it, asked for by its ids.
+
+    Raises:
+        OrderNotFound: it tells of none.
+        ExchangeError: it could not be asked.
+    """
+    return connector.order(
+        order.symbol,
+        client_order_id=order.client_order_id,
+        venue_order_id=order.venue_order_id,
+        is_conditional=OrderType(order.order_type).is_conditional,
     )
 
 

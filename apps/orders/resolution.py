@@ -12,11 +12,11 @@ from apps.orders.ages import ages
 from apps.orders.holdings import book
 from apps.orders.ledger import order_advanced, order_locked, order_noted
 from apps.orders.models import Order
-from apps.orders.requests import order_recall
+from apps.orders.requests import order_looked_up, order_recall
 from apps.orders.venue import order_apply_venue
 from cts.domain.errors import ExchangeError, OrderNotFound
 from cts.domain.orders import OrderEvent
-from cts.domain.types import OrderStatus, OrderType, PositionSide, VenueFill, VenueOrder
+from cts.domain.types import OrderStatus, PositionSide, VenueFill, VenueOrder
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +78,9 @@ def _lose_if_stuck(pk: int) -> Order:
 
 def _told(order: Order, connector: Connector) -> VenueOrder | None:
     """The order by its id, else from the list of open ones: two sources, of which one may lag."""
-    is_conditional = OrderType(order.order_type).is_conditional
     order_recall(order, connector)
     try:
-        return connector.order(
-            order.symbol,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            is_conditional=is_conditional,
-        )
+        return order_looked_up(order, connector)
     except OrderNotFound:
         listed = connector.open_orders(order.symbol)
     return next((told for told in listed if told.client_order_id == order.client_order_id), None)

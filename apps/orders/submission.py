@@ -29,6 +29,7 @@ from apps.orders.ledger import (
 from apps.orders.models import Order
 from apps.orders.preparation import venue_is_prepared, venue_prepare
 from apps.orders.requests import order_request
+from apps.orders.resolution import SENDING_TIMEOUTS
 from cts.domain.errors import (
     AmbiguousResult,
     AuthFailed,
@@ -48,9 +49,8 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3
 BACKOFF_S = 0.25
 LONGEST_WAIT_S = 5.0
-# In time-outs from the claim: what has not left by then stays. Its answer has one more, and after three (see `resolution`)
-# others take it for never sent.
-SENDING_WITHIN = 2
+# In time-outs from the claim: what has not left by then stays, for its answer has one more.
+SENDING_WITHIN = SENDING_TIMEOUTS - 1
 ENTRY_MAX_AGE = timedelta(seconds=10)
 _jitter = random.SystemRandom()
 

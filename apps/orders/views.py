@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts.forms import form_refused
 from apps.accounts.models import User
 from apps.exchanges.models import Connection
 from apps.exchanges.pages import page_context, page_user
@@ -42,6 +43,6 @@ def _saved(form: RiskLimitsForm, connection: Connection, *, user: User, address:
     try:
         risk_limits_update(connection, user=user, changes=form.changes(), version=version, address=address)
     except DomainError as refused:
-        form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+        form_refused(form, refused)
         return False
     return True

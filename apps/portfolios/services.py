@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField
 
@@ -14,6 +13,7 @@ from apps.accounts.services import audit_record
 from apps.exchanges.models import AccountBalance
 from apps.exchanges.selectors import connections_for
 from apps.exchanges.services import facts_changed
+from apps.orders.limits import limit_cleaned
 from apps.portfolios.models import LIMIT_FIELDS, SETTLE_ASSET, EquitySnapshot, Portfolio
 from apps.portfolios.standing import equity_sum
 from cts.domain.errors import DomainError
@@ -121,15 +121,9 @@ def _members(user: User, ids: Iterable[int]) -> set[int]:
 
 def _limits_set(row: Portfolio, limits: dict[str, Any]) -> None:
     for name, value in limits.items():
-        if name not in LIMIT_FIELDS:
-            raise DomainError("unknown_field", f"There is no limit called {name}", field=name)
-        try:
-            cleaned = None if value is None else LIMIT_FIELDS[name].clean(value, row)
-        except ValidationError as error:
-            raise DomainError("invalid", " ".join(error.messages), field=name) from None
-        low, high = BOUNDS[name]
-        if cleaned is not None and not low <= cleaned <= high:
-            raise DomainError("invalid", f"Choose between {low:g} and {high:g}, or nothing for no limit", field=name)
+        cleaned = limit_cleaned(
+            name, value, row=row, fields=LIMIT_FIELDS, bounds=BOUNDS, otherwise=", or nothing for no limit"
+        )
         setattr(row, name, cleaned)
 
 

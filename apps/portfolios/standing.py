@@ -6,14 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 import redis
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from apps.exchanges.models import AccountBalance, Connection
 from apps.exchanges.selectors import Venue, tickers_of
 from apps.orders.history import midnight
 from apps.orders.models import Order
 from apps.portfolios.models import SETTLE_ASSET, Portfolio
-from apps.positions.exposure import unrealized_pnl
+from apps.positions.exposure import net_pnl, unrealized_pnl
 from apps.positions.models import Position, PositionStatus
 from apps.positions.selectors import LIVE
 from cts.domain import pnl
@@ -50,9 +50,7 @@ class Standing:
     @property
     def equity(self) -> Decimal | None:
         """None where that of an account isn't known."""
-        if not self.members or self.members.keys() != self.balances.keys():
-            return None
-        return sum((row.equity for row in self.balances.values()), ZERO)
+        return _together(self.members, self.balances)
 
     @property
     def count(self) -> int:
@@ -63,15 +61,14 @@ class Standing:
     @property
     def open_pnl(self) -> Decimal:
         """Of what is held: what it has made so far, and would make at the newest price."""
-        return sum((_net(row) + unrealized_pnl(row, self._of(row.connection_id)) for row in self.positions), ZERO)
+        return sum((net_pnl(row) + unrealized_pnl(row, self._priced(row)) for row in self.positions), ZERO)
 
     def values(self) -> list[tuple[str, PositionSide, Decimal]]:
         """(symbol, side, value) of each position."""
         return [(row.symbol, PositionSide(row.side), self.value(row)) for row in self.positions]
 
     def value(self, row: Position) -> Decimal:
-        price = self.prices.get((self.members[row.connection_id].venue, row.symbol)) or row.average_entry_price or ZERO
-        value: Decimal = row.quantity * price
+        value: Decimal = row.quantity * (self._price(row) or row.average_entry_price or ZERO)
         return value
 
     def facts(self, portfolio: Portfolio, *, symbol: str = "", side: PositionSide | None = None) -> GroupFacts:
@@ -86,24 +83,47 @@ class Standing:
             day_pnl=self.closed_pnl + self.open_pnl,
         )
 
-    def _of(self, connection_id: int) -> dict[str, Decimal]:
-        venue = self.members[connection_id].venue
-        return {symbol: price for (where, symbol), price in self.prices.items() if where == venue}
+    def _price(self, row: Position) -> Decimal | None:
+        return self.prices.get((self.members[row.connection_id].venue, row.symbol))
+
+    def _priced(self, row: Position) -> dict[str, Decimal]:
+        price = self._price(row)
+        return {} if price is None else {row.symbol: price}
 
 
 def standing(portfolio: Portfolio, *, now: datetime, prices: Prices | None = None) -> Standing:
     """`prices` are those the caller knows already; the others are asked for."""
-    members = {row.pk: row for row in portfolio.connections.filter(is_active=True)}
+    members = _members(portfolio)
     positions = list(Position.objects.filter(connection__in=members, status__in=LIVE))
-    balances = AccountBalance.objects.filter(connection__in=members, asset=SETTLE_ASSET)
     return Standing(
         members=members,
-        balances={row.connection_id: row for row in balances},
+        balances=_balances(members),
         positions=positions,
         entries=_entries(members),
         closed_pnl=_closed_pnl(members, since=midnight(now)),
-        prices=_prices(members, positions) | (prices or {}),
+        prices=_prices(members, positions, known=prices or {}),
     )
+
+
+def equity_sum(portfolio: Portfolio) -> Decimal | None:
+    """Of all its accounts, as the venues last told; None where one of them isn't known."""
+    members = _members(portfolio)
+    return _together(members, _balances(members))
+
+
+def _members(portfolio: Portfolio) -> dict[int, Connection]:
+    return {row.pk: row for row in portfolio.connections.filter(is_active=True)}
+
+
+def _balances(members: dict[int, Connection]) -> dict[int, AccountBalance]:
+    rows = AccountBalance.objects.filter(connection__in=members, asset=SETTLE_ASSET)
+    return {row.connection_id: row for row in rows}
+
+
+def _together(members: dict[int, Connection], balances: dict[int, AccountBalance]) -> Decimal | None:
+    if not members or members.keys() != balances.keys():
+        return None
+    return sum((row.equity for row in balances.values()), ZERO)
 
 
 def _entries(members: dict[int, Connection]) -> list[Entry]:
@@ -126,11 +146,13 @@ def _closed_pnl(members: dict[int, Connection], *, since: datetime) -> Decimal:
     return sum((pnl.net(realized, fees=fees, funding=funding) for realized, fees, funding in rows), ZERO)
 
 
-def _prices(members: dict[int, Connection], positions: list[Position]) -> Prices:
+def _prices(members: dict[int, Connection], positions: list[Position], *, known: Prices) -> Prices:
     wanted: dict[Venue, set[str]] = defaultdict(set)
     for row in positions:
-        wanted[members[row.connection_id].venue].add(row.symbol)
-    found: Prices = {}
+        venue = members[row.connection_id].venue
+        if (venue, row.symbol) not in known:
+            wanted[venue].add(row.symbol)
+    found = dict(known)
     for venue, symbols in wanted.items():
         try:
             found |= {(venue, symbol): ticker.last for symbol, ticker in tickers_of(venue, symbols).items()}
@@ -138,17 +160,3 @@ def _prices(members: dict[int, Connection], positions: list[Position]) -> Prices
             # They count at their entry price then.
             break
     return found
-
-
-def _net(row: Position) -> Decimal:
-    return pnl.net(row.realized_pnl, fees=row.fees, funding=row.funding)
-
-
-def equity_sum(portfolio: Portfolio) -> Decimal | None:
-    """Of all its accounts, as the venues last told; None where one of them isn't known."""
-    members = portfolio.connections.filter(is_active=True)
-    known = AccountBalance.objects.filter(connection__in=members, asset=SETTLE_ASSET)
-    if not known or known.count() != members.count():
-        return None
-    total: Decimal | None = known.aggregate(total=Sum("equity"))["total"]
-    return total

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.forms import form_refused
 from apps.accounts.models import User
 from apps.exchanges.pages import page_context, page_user
 from apps.portfolios.forms import PortfolioForm, portfolio_initial
@@ -65,7 +66,7 @@ def portfolio_remove(request: HttpRequest, pk: int) -> HttpResponse:
         portfolio_delete(row, user=user, address=client_address(request.META))
     except DomainError as refused:
         form = PortfolioForm(portfolio_initial(row), user=user)
-        form.add_error(None, refused.detail)
+        form_refused(form, refused)
         return _form_page(request, form, row)
     return redirect("portfolios")
 
@@ -84,5 +85,5 @@ def _saved(form: PortfolioForm, row: Portfolio | None, request: HttpRequest) -> 
         version = form.cleaned_data["version"]
         return portfolio_update(row, user=user, changes=changes, version=version, address=address)
     except DomainError as refused:
-        form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+        form_refused(form, refused)
         return None

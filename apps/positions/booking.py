@@ -28,7 +28,7 @@ from apps.positions.models import Position, PositionStatus
 from apps.positions.selectors import LIVE, leg_quantities
 from cts.domain.errors import DomainError
 from cts.domain.exits import default_stop_ratio
-from cts.domain.position import EXACT, Execution, split
+from cts.domain.position import EXACT, PLACES, Execution, split
 from cts.domain.risk import OUTSIDE_EXITS
 from cts.domain.types import Instrument, OrderPurpose, Origin, PositionMode, PositionSide, Side, VenueFill
 from cts.kill_points import KillPoint, reached
@@ -36,7 +36,6 @@ from cts.kill_points import KillPoint, reached
 log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
-_PLACES = Decimal(1).scaleb(-18)
 _REASONS = {
     OrderPurpose.STOP: "stop",
     OrderPurpose.EMERGENCY: "emergency",
@@ -217,7 +216,7 @@ def _part(execution: Execution, quantity: Decimal) -> Execution:
         side=execution.side,
         price=execution.price,
         quantity=quantity,
-        fee=share.quantize(_PLACES, context=EXACT).normalize(),
+        fee=share.quantize(PLACES, context=EXACT).normalize(),
         at_ms=execution.at_ms,
     )
 

@@ -5,11 +5,10 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from cts.domain.position import EXACT
+from cts.domain.position import EXACT, PLACES
 from cts.domain.types import PositionSide
 
 ZERO = Decimal(0)
-_PLACES = Decimal(1).scaleb(-18)
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +49,7 @@ def _split(amount: Decimal, rows: Sequence[Holding], *, total: Decimal, is_signe
     with localcontext(EXACT):
         for row in rows[:-1]:
             weight = row.quantity * row.side.sign if is_signed else row.quantity
-            parts[row.id] = (amount * weight / total).quantize(_PLACES).normalize()
+            parts[row.id] = (amount * weight / total).quantize(PLACES).normalize()
             left -= parts[row.id]
     if rows:
         parts[rows[-1].id] = left

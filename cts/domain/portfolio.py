@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from cts.domain.risk import Check, at_most, below, loss_check
+from cts.domain.risk import Check, at_most, below, fall_ratio, loss_check, loss_ratio
 from cts.domain.types import PositionSide
 
 ZERO = Decimal(0)
@@ -42,6 +42,14 @@ class GroupFacts(msgspec.Struct, frozen=True, kw_only=True):
     symbol_notional: Decimal
     day_pnl: Decimal
 
+    @property
+    def day_loss_ratio(self) -> float:
+        return loss_ratio(equity=self.equity, day_pnl=self.day_pnl)
+
+    @property
+    def drawdown_ratio(self) -> float:
+        return fall_ratio(equity=self.equity, peak=self.peak_equity)
+
 
 def group_checks(facts: GroupFacts, *, limits: GroupLimits, notional: Decimal, symbol: str) -> list[Check]:
     """A check for each limit there is, for an entry worth `notional`."""
@@ -64,24 +72,11 @@ def group_checks(facts: GroupFacts, *, limits: GroupLimits, notional: Decimal, s
         found.append(at_most("portfolio_symbol", value, limits.max_symbol_notional_ratio, what))
     if limits.max_daily_loss_ratio is not None:
         told = f"{whose} has lost {{}} since 00:00 UTC; from {{}} no entries until tomorrow"
-        found.append(loss_check("portfolio_daily_loss", group_day_loss_ratio(facts), limits.max_daily_loss_ratio, told))
+        found.append(loss_check("portfolio_daily_loss", facts.day_loss_ratio, limits.max_daily_loss_ratio, told))
     if limits.max_drawdown_ratio is not None:
         told = f"{whose} is {{}} below its peak; at {{}} everything in it stops"
-        value = fall_ratio(equity=equity, peak=facts.peak_equity)
-        found.append(loss_check("portfolio_drawdown", value, limits.max_drawdown_ratio, told))
+        found.append(loss_check("portfolio_drawdown", facts.drawdown_ratio, limits.max_drawdown_ratio, told))
     return found
-
-
-def group_day_loss_ratio(facts: GroupFacts) -> float:
-    """Loss of the day as a share of what the day began with; 0 on a day in profit."""
-    start = (facts.equity or ZERO) - facts.day_pnl
-    return max(0.0, float(-facts.day_pnl / start)) if start > 0 else 0.0
-
-
-def fall_ratio(*, equity: Decimal | None, peak: Decimal | None) -> float:
-    if equity is None or peak is None or peak <= 0:
-        return 0.0
-    return max(0.0, float(1 - equity / peak))
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):

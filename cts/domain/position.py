@@ -8,7 +8,7 @@ import msgspec
 from cts.domain.types import PositionSide, Side
 
 ZERO = Decimal(0)
-_PLACES = Decimal(1).scaleb(-18)
+PLACES = Decimal(1).scaleb(-18)
 # Products of two 38-digit numbers must not lose a digit.
 EXACT = Context(prec=80)
 
@@ -73,7 +73,7 @@ def average(value: Decimal, quantity: Decimal) -> Decimal | None:
     """Value per quantity to 18 places; None of nothing."""
     if quantity == 0:
         return None
-    return EXACT.divide(value, quantity).quantize(_PLACES, context=EXACT)
+    return EXACT.divide(value, quantity).quantize(PLACES, context=EXACT)
 
 
 def apply(state: PositionState, execution: Execution) -> PositionState:
@@ -124,7 +124,7 @@ def _released(state: PositionState, closing: Decimal) -> Decimal:
     held = abs(state.net)
     if closing == 0 or closing == held:
         return state.cost if closing else ZERO
-    return (state.cost * closing / held).quantize(_PLACES)
+    return (state.cost * closing / held).quantize(PLACES)
 
 
 def _direction(state: PositionState) -> int:

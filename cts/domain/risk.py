@@ -210,12 +210,8 @@ def _losses(facts: Facts, limits: Limits) -> list[Check]:
             pct(limits.max_daily_loss_ratio),
             f"Lost {pct(loss)} since 00:00 UTC; from {pct(limits.max_daily_loss_ratio)} no entries until tomorrow",
         ),
-        Check(
-            "drawdown",
-            drawdown < limits.max_drawdown_ratio,
-            pct(drawdown),
-            pct(limits.max_drawdown_ratio),
-            f"Equity is {pct(drawdown)} below its peak; at {pct(limits.max_drawdown_ratio)} everything stops",
+        loss_check(
+            "drawdown", drawdown, limits.max_drawdown_ratio, "Equity is {} below its peak; at {} everything stops"
         ),
         Check(
             "losing_streak",
@@ -260,15 +256,24 @@ def _price_checks(facts: Facts, limits: Limits, request: Request, *, is_age_chec
 
 
 def day_loss_ratio(facts: Facts) -> float:
-    """Loss of the day as a share of what the day began with; 0 on a day in profit."""
-    start = (facts.equity or ZERO) - facts.day_pnl
-    return max(0.0, float(-facts.day_pnl / start)) if start > 0 else 0.0
+    return loss_ratio(equity=facts.equity, day_pnl=facts.day_pnl)
 
 
 def drawdown_ratio(facts: Facts) -> float:
-    if facts.equity is None or facts.peak_equity is None or facts.peak_equity <= 0:
+    return fall_ratio(equity=facts.equity, peak=facts.peak_equity)
+
+
+def loss_ratio(*, equity: Decimal | None, day_pnl: Decimal) -> float:
+    """Loss of the day as a share of what the day began with; 0 on a day in profit."""
+    start = (equity or ZERO) - day_pnl
+    return max(0.0, float(-day_pnl / start)) if start > 0 else 0.0
+
+
+def fall_ratio(*, equity: Decimal | None, peak: Decimal | None) -> float:
+    """How far equity lies below its peak, as a share of it; 0 where either isn't known."""
+    if equity is None or peak is None or peak <= 0:
         return 0.0
-    return max(0.0, float(1 - facts.equity / facts.peak_equity))
+    return max(0.0, float(1 - equity / peak))
 
 
 def below(code: str, value: int, limit: int, what: str) -> Check:

@@ -21,7 +21,7 @@ const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digi
 const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
 // Kinds 0-2 are years, months and days; 3 and 4 are times.
-export function tickMark(at, kind) {
+function tickMark(at, kind) {
   return (kind < 3 ? date : hour).format(new Date(at * 1000));
 }
 
@@ -44,4 +44,10 @@ export function themed({ surface, line, muted }) {
     timeScale: { borderColor: line },
     rightPriceScale: { borderColor: line },
   };
+}
+
+/** When the reader, or the system, takes the other theme. */
+export function onTheme(repaint) {
+  addEventListener("cts-theme", repaint);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 }

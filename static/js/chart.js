@@ -26,10 +26,8 @@ export class Chart {
   #open(container) {
     const { createChart, CandlestickSeries, createSeriesMarkers, LineStyle } = this.#library;
     this.dashed = LineStyle.Dashed;
-    this.#chart = createChart(container, {
-      ...framed(),
-      timeScale: { ...framed().timeScale, rightOffset: 6 },
-    });
+    const frame = framed();
+    this.#chart = createChart(container, { ...frame, timeScale: { ...frame.timeScale, rightOffset: 6 } });
     this.#series = this.#chart.addSeries(CandlestickSeries, { borderVisible: false });
     this.#markers = createSeriesMarkers(this.#series, []);
     this.paint();

@@ -52,6 +52,14 @@ export function figure(node, value, { unit = "", tone = "", title = "" } = {}) {
   if (title) node.title = title;
 }
 
+/** A figure of the page's totals and the line below it. */
+export function tile(name, value, note, options = {}) {
+  const node = byId(`tile-${name}`);
+  figure(part(node, "value"), value, options);
+  text(part(node, "note"), note);
+  return node;
+}
+
 /** Grey a number out and say since when; give it back its ink when it moves again. */
 export function stale(node, isStale, since = "") {
   if (!node) return;

@@ -9,11 +9,7 @@ export class EquityChart {
   static async create(container) {
     const made = new EquityChart();
     const { createChart, AreaSeries } = await import(LIBRARY);
-    made.#chart = createChart(container, {
-      ...framed(),
-      handleScroll: false,
-      handleScale: false,
-    });
+    made.#chart = createChart(container, { ...framed(), handleScroll: false, handleScale: false });
     made.#series = made.#chart.addSeries(AreaSeries, { lineWidth: 2, priceFormat: { type: "custom", minMove: 0.01, formatter: (value) => money(value) } });
     made.paint();
     return made;

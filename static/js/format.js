@@ -54,6 +54,8 @@ export function compact(value) {
   return new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(Number(value));
 }
 
+export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 export const signClass = (value) => (isMissing(value) || Number(value) === 0 ? "" : Number(value) > 0 ? "gain" : "loss");
 
 export function symbolText(symbol) {

@@ -1,29 +1,20 @@
 // Dashboard totals, the system panel and the three first steps.
-import { byId, el, figure, keyed, part, stale, text } from "./dom.js";
+import { byId, el, keyed, part, stale, text, tile } from "./dom.js";
 import { engineOf, openPositions, settleBalance, unrealizedOf } from "./cards.js";
-import { money, secondsSince, signClass, time, utc } from "./format.js";
+import { money, plural, secondsSince, signClass, time, utc } from "./format.js";
 import { partDetail, partName, partRemedy } from "./health-words.js";
 import { app, troubleOf } from "./shell.js";
 import { stopOf } from "./stops.js";
 
 const BALANCE_OLD_S = 180;
 
-function tile(id, value, note, options = {}) {
-  const node = byId(id);
-  figure(part(node, "value"), value, options);
-  text(part(node, "note"), note);
-  return node;
-}
-
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-
 function renderEquity(connections) {
   const balances = connections.map((row) => settleBalance(row.id)).filter(Boolean);
-  if (balances.length === 0) return tile("tile-equity", "–", "No balance read yet");
+  if (balances.length === 0) return tile("equity", "–", "No balance read yet");
   const equity = balances.reduce((sum, row) => sum + Number(row.equity), 0);
   const oldest = balances.map((row) => row.at).sort()[0];
   const isOld = secondsSince(oldest) > BALANCE_OLD_S;
-  const node = tile("tile-equity", money(equity), isOld ? `Oldest balance from ${time(oldest)}` : plural(balances.length, "account"), { unit: balances[0].asset });
+  const node = tile("equity", money(equity), isOld ? `Oldest balance from ${time(oldest)}` : plural(balances.length, "account"), { unit: balances[0].asset });
   stale(part(node, "value"), isOld, utc(oldest));
   return node;
 }
@@ -32,7 +23,7 @@ function renderUnrealized(connections) {
   const values = connections.map(unrealizedOf);
   const isKnown = !values.includes(null);
   const value = isKnown ? values.reduce((sum, each) => sum + each, 0) : null;
-  tile("tile-unrealized", money(value, { isSigned: true }), isKnown ? "At the newest price" : "Waiting for a price", { unit: "USDT", tone: signClass(value) });
+  tile("unrealized", money(value, { isSigned: true }), isKnown ? "At the newest price" : "Waiting for a price", { unit: "USDT", tone: signClass(value) });
 }
 
 function closedToday(ids) {
@@ -45,7 +36,7 @@ function renderRealized(ids) {
   const value = rows.reduce((sum, row) => sum + Number(row.net_pnl), 0);
   const wins = rows.filter((row) => Number(row.net_pnl) > 0).length;
   const note = rows.length ? `${plural(rows.length, "trade")} closed, ${wins} won, after fees` : "No trade closed since 00:00 UTC";
-  tile("tile-realized", money(value, { isSigned: true }), note, { unit: "USDT", tone: signClass(value) });
+  tile("realized", money(value, { isSigned: true }), note, { unit: "USDT", tone: signClass(value) });
 }
 
 function renderOpen(connections) {
@@ -56,7 +47,7 @@ function renderOpen(connections) {
   const waived = rows.filter((row) => row.stop_status === "waived").length;
   const kept = waived ? `, ${waived} without a stop by choice` : "";
   const note = rows.length ? `${longs} long, ${rows.length - longs} short, ${money(notional)} USDT${kept}` : "Flat";
-  const node = tile("tile-positions", String(rows.length), bare ? `! ${bare} without a stop` : note);
+  const node = tile("positions", String(rows.length), bare ? `! ${bare} without a stop` : note);
   part(node, "note").classList.toggle("loss", bare > 0);
 }
 

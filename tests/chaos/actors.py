@@ -25,7 +25,7 @@ from cts.domain.errors import DomainError, ExchangeError
 from cts.domain.types import PositionSide
 from cts.kill_points import kill_points_watch
 from tests.chaos.clock import WallClock
-from tests.chaos.processes import Busy, Journal, Trap
+from tests.chaos.processes import UNEXPECTED, Busy, Journal, Trap
 from tests.chaos.web import Client
 from tests.chaos.world import START_PRICES
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 # Faults that were ordered: told, and the work goes on. Anything else is a finding.
 EXPECTED = (DomainError, ExchangeError, DatabaseError, redis.RedisError, BrokerError)
-UNEXPECTED = "UNEXPECTED"
 
 
 def venue_main(world: "World") -> None:

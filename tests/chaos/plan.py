@@ -45,7 +45,8 @@ AT_ONCE: tuple[dict[str, Any], ...] = (
 )
 CLOCK_STEPS_S = (2.0, 40.0, 600.0, 7200.0)
 ORDERS_ONLY = "POST"
-PROCESSES = ("engine-a", "engine-b", "hand", "web")
+ENGINES = ("engine-a", "engine-b")
+PROCESSES = (*ENGINES, "hand", "web")
 HAND_ACTS = (
     "sync",
     "order",
@@ -146,7 +147,7 @@ def _kills(dice: random.Random) -> list[Act]:
     for _ in range(dice.randint(0, 2)):
         acts.append(Act(_at(dice), "kill", {"process": dice.choice((*PROCESSES, "venue"))}))
     if dice.random() < 0.4:
-        acts.append(Act(_at(dice), "freeze", {"process": dice.choice(PROCESSES[:2]), "for_s": 3.0}))
+        acts.append(Act(_at(dice), "freeze", {"process": dice.choice(ENGINES), "for_s": 3.0}))
     return acts
 
 

@@ -17,6 +17,8 @@ from cts.kill_points import KillPoint
 from cts.supervisor.child import die_with_parent
 
 _ARM_BYTES = 64
+# Marks a line of the journal as a finding.
+UNEXPECTED = "UNEXPECTED"
 
 
 class Journal:

@@ -15,10 +15,10 @@ import redis
 from apps.orders.models import Order
 from cts import bus
 from cts.domain.types import PositionSide
-from tests.chaos.actors import UNEXPECTED, Hands, engine_main, hand_main, venue_main
+from tests.chaos.actors import Hands, engine_main, hand_main, venue_main
 from tests.chaos.clock import WallClock
-from tests.chaos.plan import LASTS_S, Act, Plan
-from tests.chaos.processes import Busy, Journal, Process, Trap
+from tests.chaos.plan import ENGINES, LASTS_S, PROCESSES, Act, Plan
+from tests.chaos.processes import UNEXPECTED, Busy, Journal, Process, Trap
 from tests.chaos.web import web_answers, web_main
 from tests.chaos.witness import differences_now, engine_pid, engines_run, verdict
 from tests.chaos.world import START_PRICES, Desk, World, asked, wait_for
@@ -26,7 +26,6 @@ from tests.flows.stage import line_opened
 
 # A process that died is started again after this long, as a supervisor would.
 RESTART_S = 0.3
-ENGINES = ("engine-a", "engine-b")
 CALM_LOOKS, LOOK_S = 2, 1.2
 HAND_SYNC_S = 4.0
 
@@ -94,7 +93,7 @@ class Run:
     def _start(self) -> None:
         self.processes["venue"].start()
         wait_for(self.world.venue_answers, what="the paper venue did not start")
-        for name in (*ENGINES, "web", "hand"):
+        for name in PROCESSES:
             self.processes[name].start()
         for desk in self.desks.values():
             self._wished({"what": "start", "connection": desk.connection})
@@ -166,7 +165,7 @@ class Run:
 
     def _do_clock_step(self, by_s: float) -> None:
         self.clock.step(by_s)
-        for name in (*ENGINES, "web", "hand"):
+        for name in PROCESSES:
             self.processes[name].signal(signal.SIGUSR2)
 
     def _after(self, seconds: float, work: Callable[[], object]) -> None:

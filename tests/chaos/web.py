@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.tokens import tokens_issue
 from cts.kill_points import kill_points_watch
 from tests.chaos.clock import WallClock
-from tests.chaos.processes import Journal, Trap
+from tests.chaos.processes import UNEXPECTED, Journal, Trap
 
 ASKS_FOR_S, PAUSE_S = 8.0, 0.2
 # Answers that settle nothing: the door is shut, or the first try is still at work.
@@ -73,5 +73,5 @@ class Client:
         if answer is None:
             return {"detail": "no answer"}
         if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._journal.note("web", f"UNEXPECTED {answer.status_code}: {answer.text[:2000]}")
+            self._journal.note("web", f"{UNEXPECTED} {answer.status_code}: {answer.text[:2000]}")
         return answer.json()

@@ -4,26 +4,24 @@ Writes `benchmarks/soak.svg` and its row of `benchmarks/reliability.json`.
 """
 
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
 import requests
 
-from cts.supervisor.ports import port_pick
 from tests.figures import figure_write
+from tests.install import PASSWORD, ROOT, Install
 from tests.soak.load import Tally, clients_start, sockets_start
 from tests.soak.measure import Meter
 from tests.soak.picture import picture
 
-ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "Soak-password-2026"
 EVERY_S, HEALTHY_WITHIN_S = 5.0, 300.0
 NO_LIMIT = "1000000"
 
@@ -34,38 +32,25 @@ def main() -> int:
         for name, default in (("MINUTES", "10"), ("CLIENTS", "100"), ("SOCKETS", "500"))
     )
     with tempfile.TemporaryDirectory(prefix="cts-soak-") as folder:
-        port = port_pick(None)
-        base = f"http://127.0.0.1:{port}"
-        process = _up(Path(folder), port)
+        rates = dict.fromkeys(("CTS_API_RATE_USER", "CTS_API_RATE_TOKEN", "CTS_API_RATE_ADDRESS"), NO_LIMIT)
+        install = Install(Path(folder), **rates).up()
+        assert install.process is not None
+        base = f"http://127.0.0.1:{install.port}"
         try:
-            token = _signed_in(base, process)
-            return _soaked(base, token, process, seconds=minutes * 60, clients=int(clients), sockets=int(sockets))
+            token = _signed_in(base, install)
+            return _soaked(
+                base, token, install.process, seconds=minutes * 60, clients=int(clients), sockets=int(sockets)
+            )
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+            install.interrupt()
 
 
-def _up(folder: Path, port: int) -> "subprocess.Popen[bytes]":
-    kept = {name: os.environ[name] for name in ("HOME", "PATH", "LANG") if name in os.environ}
-    rates = dict.fromkeys(("CTS_API_RATE_USER", "CTS_API_RATE_TOKEN", "CTS_API_RATE_ADDRESS"), NO_LIMIT)
-    environment = kept | rates | {"CTS_PORT": str(port), "CTS_DATA_DIR": str(folder / "var")}
-    environment |= {"CTS_LOG_DIR": str(folder / "logs"), "CTS_DEMO_PASSWORD": PASSWORD}
-    return subprocess.Popen([sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-
-
-def _signed_in(base: str, process: "subprocess.Popen[bytes]") -> str:
+def _signed_in(base: str, install: Install) -> str:
     deadline = time.monotonic() + HEALTHY_WITHIN_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"it ended with {process.returncode} while starting")
-        try:
-            if requests.get(f"{base}/healthz", timeout=5).status_code == 200:
-                break
-        except requests.RequestException:
-            pass
+    while install.health()[0] != HTTPStatus.OK:
+        if time.monotonic() > deadline:
+            raise RuntimeError("it did not get healthy")
         time.sleep(1)
-    else:
-        raise RuntimeError("it did not get healthy")
     answer = requests.post(f"{base}/api/v1/auth/token/", json={"username": "demo", "password": PASSWORD}, timeout=30)
     answer.raise_for_status()
     return str(answer.json()["access"])

@@ -15,7 +15,6 @@ PATHS = (
     *("portfolios/", "portfolios/1/standing/", "tickers/?exchange=bybit&environment=paper&market=linear"),
 )
 PAUSE_S = 1.0
-SLOW_S = 5.0
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from apps.exchanges.connectors.base import Connector, Credentials, Target
 from apps.exchanges.connectors.clock import VenueClock
-from apps.exchanges.connectors.errors import HELD_UP, ResignNeeded, classify, error_for, told_until_ms
+from apps.exchanges.connectors.errors import ResignNeeded, classify, error_for, held_up_check, told_until_ms
 from apps.exchanges.connectors.parsing import Reader
 from apps.exchanges.connectors.signing import Signer
 from apps.exchanges.connectors.spec import Call, ErrorClass, Intent
@@ -127,8 +127,7 @@ class CallingConnector(Connector, ABC):
         prepared = self._prepare(call, params)
         transport = self._hosts[call.host] if call.host else self._transport
         # After signing: a process held up from here on sends a signature the venue takes for too old.
-        if send_by is not None and time.monotonic() > send_by:
-            raise Unavailable(HELD_UP, exchange=self.spec.name)
+        held_up_check(send_by, exchange=self.spec.name)
         response = transport.send(prepared, is_write=call.intent is Intent.PLACE)
         self._note_limits(call, response.headers)
         return self._result(call, response)
@@ -185,7 +184,15 @@ class CallingConnector(Connector, ABC):
         error_class = classify(self.spec, code=code, message=message, http_status=200)
         if error_class is ErrorClass.OK_STATE:
             return None
-        return error_for(self.spec, error_class, code=code, message=message, http_status=200, intent=call.intent)
+        return error_for(
+            self.spec,
+            error_class,
+            code=code,
+            message=message,
+            http_status=200,
+            intent=call.intent,
+            retry_at=self._told_at(message),
+        )
 
     def _retry_at(self, headers: Mapping[str, str]) -> datetime | None:
         seconds = headers.get("retry-after", "")

@@ -1,6 +1,7 @@
 """A venue's answer to one of the five errors, by the spec's table and nothing else."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 from apps.exchanges.connectors.spec import ErrorClass, ExchangeSpec, Intent
@@ -64,6 +65,16 @@ def error_for(
         kind = AmbiguousResult if intent is Intent.PLACE else Unavailable
         return kind(text, http_status=http_status, **origin)
     return _PLAIN[error_class](text, http_status=http_status, **origin)
+
+
+def held_up_check(send_by: float | None, *, exchange: str) -> None:
+    """Before bytes leave: whether they still may, by the clock nobody sets.
+
+    Raises:
+        Unavailable: others take it for never sent by now.
+    """
+    if send_by is not None and time.monotonic() > send_by:
+        raise Unavailable(HELD_UP, exchange=exchange)
 
 
 def told_until_ms(message: str) -> int | None:

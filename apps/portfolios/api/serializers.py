@@ -20,7 +20,7 @@ def _ratio(name: str, help_text: str) -> serializers.FloatField:
     )
 
 
-class PortfolioInput(Input):
+class PortfolioCreate(Input):
     name = serializers.CharField(max_length=64)
     connections = serializers.ListField(
         child=serializers.IntegerField(min_value=1), max_length=500, help_text="Your own, all of one environment"
@@ -40,11 +40,7 @@ class PortfolioInput(Input):
     max_drawdown_ratio = _ratio("max_drawdown_ratio", "Equity below its peak; from there everything stops")
 
 
-class PortfolioCreate(PortfolioInput):
-    pass
-
-
-class PortfolioChanges(PortfolioInput):
+class PortfolioChanges(PortfolioCreate):
     """What is absent stays as it is."""
 
     name = serializers.CharField(max_length=64, required=False)

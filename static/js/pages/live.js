@@ -1,6 +1,7 @@
 // Live trading: one connection, one symbol on the chart, all of its positions, orders and doings.
 import { renderActivity } from "../activity.js";
 import { api } from "../api.js";
+import { onTheme } from "../chart-theme.js";
 import { Chart } from "../chart.js";
 import { block, byId, el, part, stale, text } from "../dom.js";
 import { bindEmergency } from "../emergency.js";
@@ -183,8 +184,7 @@ app.store.on(["entry_lock", "clock"], renderPauses);
 app.store.on(["position", "order", "prices", "clock", "connection"], renderTables);
 app.store.on(["position", "fill"], renderChart);
 app.store.on(["engine_event", "order", "fill", "position"], () => renderActivity(id));
-addEventListener("cts-theme", () => view.chart?.paint());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.chart?.paint());
+onTheme(() => view.chart?.paint());
 bindTopbar();
 bindEmergency();
 bindStory();

@@ -1,8 +1,9 @@
 // One portfolio: equity, what is held against what, how near its limits are, and how it did.
 import { api } from "../api.js";
-import { byId, clone, figure, keyed, part, stale, text } from "../dom.js";
+import { onTheme } from "../chart-theme.js";
+import { byId, clone, figure, keyed, part, stale, text, tile } from "../dom.js";
 import { EquityChart } from "../equity-chart.js";
-import { money, NOTHING, percent, secondsSince, signClass, symbolText, utc } from "../format.js";
+import { money, NOTHING, percent, plural, secondsSince, signClass, symbolText, utc } from "../format.js";
 import { LIMIT_NAMES, share, shown } from "../limit-words.js";
 import { app, onSnapshot, troubleOf } from "../shell.js";
 import "./plain.js";
@@ -12,14 +13,6 @@ const STANDING_MS = 5000;
 const REST_MS = 60_000;
 const OLD_S = 20;
 const view = { chart: null, hours: 24, readAt: 0 };
-
-function tile(name, value, note, options = {}) {
-  const node = byId(`tile-${name}`);
-  figure(part(node, "value"), value, options);
-  text(part(node, "note"), note);
-}
-
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function renderTiles(now) {
   tile("equity", money(now.equity), now.equity === null ? "The balance of a connection isn't known" : plural(now.allocation.length, "account"), { unit: "USDT" });
@@ -139,5 +132,4 @@ every(STANDING_MS, loadStanding);
 every(REST_MS, () => Promise.all([loadCurve(), loadStatistics()]));
 app.store.on("clock", renderAge);
 app.store.on("trouble", renderTrouble);
-addEventListener("cts-theme", () => view.chart?.paint());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.chart?.paint());
+onTheme(() => view.chart?.paint());

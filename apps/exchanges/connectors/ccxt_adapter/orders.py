@@ -1,6 +1,5 @@
 """Orders through ccxt: placed, amended, canceled, found again, and what was executed of them."""
 
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -10,10 +9,10 @@ import msgspec
 from apps.exchanges.connectors.ccxt_adapter.rows import CcxtRows
 from apps.exchanges.connectors.ccxt_adapter.spec import CANCEL_CODE
 from apps.exchanges.connectors.ccxt_adapter.words import became, trigger_words
-from apps.exchanges.connectors.errors import HELD_UP
+from apps.exchanges.connectors.errors import held_up_check
 from apps.exchanges.connectors.parsing import Row
 from apps.exchanges.connectors.spec import Capability, Intent
-from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, Rejected, Unavailable, Unsupported
+from cts.domain.errors import AmbiguousResult, ExchangeError, OrderNotFound, Rejected, Unsupported
 from cts.domain.types import OrderAck, OrderRequest, OrderType, TimeInForce, VenueOrder
 from cts.domain.venue import AmendRequest
 
@@ -35,8 +34,7 @@ class CcxtOrders(CcxtRows):
         amount = request.quantity / self.contract_size(request.symbol)
         price = self._order_price(request)
         kind = "limit" if request.order_type is OrderType.LIMIT else "market"
-        if request.send_by is not None and time.monotonic() > request.send_by:
-            raise Unavailable(HELD_UP, exchange=self.spec.name)
+        held_up_check(request.send_by, exchange=self.spec.name)
         self.memory.placed(request)
         terms = (request.symbol, kind, str(request.side), amount, price, params)
         try:
