@@ -38,6 +38,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self.topics: dict[str, str] = {}
         self.heard: list[float] = []
         self.watch: asyncio.Task[None] | None = None
+        self.is_closed = False
 
     async def connect(self) -> None:
         user = self.scope["user"]
@@ -52,7 +53,20 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             self.watch.cancel()
         await self._forget()
 
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        if self.is_closed:
+            return
+        self.is_closed = True
+        await super().close(code, reason)
+
+    async def send_json(self, content: Any, close: bool = False) -> None:
+        """What is on its way when the socket is closed has nobody to go to."""
+        if not self.is_closed:
+            await super().send_json(content, close)
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        if self.is_closed:
+            return
         if self._is_flooding() or len(text_data or "") > MAX_MESSAGE:
             await self.close(CLOSE_TOO_MUCH)
             return

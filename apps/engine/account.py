@@ -14,6 +14,7 @@ from apps.engine.exits import Exit, OpenPositions
 from apps.engine.gate import Gate
 from apps.engine.side import SideThread
 from apps.exchanges.connectors.base import Connector, StreamEvents
+from apps.exchanges.connectors.patience import patient
 from apps.exchanges.models import Connection
 from apps.orders.history import history_warm
 from apps.orders.services import order_apply_venue
@@ -27,6 +28,7 @@ from cts.domain.types import OrderPurpose, PositionSide, VenueFill, VenueOrder, 
 log = logging.getLogger(__name__)
 
 CONNECT_WITHIN_S = 30.0
+SYNC_PATIENCE_S = 10.0
 # How long our fills may lag behind the venue's word on a position before we go and ask.
 SETTLE_S = 2.0
 # Fills come in bursts, and one look at the positions does for many; but no position waits longer for its stop.
@@ -188,7 +190,9 @@ class AccountMirror(SideThread):
     def _sync(self) -> None:
         was_open, pass_ = self.gate.is_open, self.gate.begin()
         try:
-            connection_sync(self.connection, connector=self.connector)
+            # Given up half way it would begin anew, and spend what it waited for.
+            with patient(SYNC_PATIENCE_S):
+                connection_sync(self.connection, connector=self.connector)
         except (Unavailable, RateLimited, AmbiguousResult) as error:
             log.warning("sync_failed", extra={"connection": self.connection.pk, "reason": str(error)})
             self.gate.close()

@@ -7,18 +7,22 @@ from apps.engine.models import DesiredState
 from apps.engine.reports import StopReport
 from apps.engine.services import engine_desire, engine_note
 from apps.exchanges.connectors.base import Connector
+from apps.exchanges.connectors.patience import patient
 from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
-from apps.exchanges.services import connection_disarm
+from apps.exchanges.services import connection_stop_entries
 from apps.orders.services import CancelOutcome, orders_cancel_all
 from apps.positions.manager import PositionManager
 from apps.positions.selectors import positions_live
 from apps.positions.sync import connection_sync
 from cts.domain.errors import DomainError
+from cts.domain.types import VenuePosition
 
 log = logging.getLogger(__name__)
 
 MODES = ("flatten", "protect")
+# Longer than the longest ban a venue gives for the first offence.
+PATIENCE_S = 75.0
 # A position may be filled further while we close; the venue is looked at again this often.
 ROUNDS = 3
 
@@ -44,26 +48,29 @@ def emergency_disarm(report: StopReport, connection: Connection, *, actor: str, 
 
 
 def emergency_settle(report: StopReport, connection: Connection, *, actor: str, user: User | None) -> None:
-    """What asks the venue. Each step is tried whatever became of the one before: half a stop is better than none."""
+    """What asks the venue. Each step is tried whatever became of the one before: half a stop is better than none.
+
+    Its calls go before all others of the account, and wait rather than fail where a budget is spent.
+    """
     mode = report.mode
     connector = connector_for(connection)
-    report.step("read the venue", lambda: _sync(connection, connector))
-    report.step("cancel entries", lambda: _entries_cancel(connection, connector))
-    if mode == "flatten":
-        report.step("close positions", lambda: _flatten(connection, connector))
-        report.step("cancel the rest", lambda: _cancel_all(connection, connector))
-    else:
-        report.step("protect positions", lambda: _protect(connection, connector))
-    report.step("look again", lambda: _look(connection, connector, mode=mode))
+    with patient(PATIENCE_S, is_first=True):
+        report.step("cancel entries", lambda: _entries_cancel(connection, connector))
+        if mode == "flatten":
+            report.step("close positions", lambda: _flatten(connection, connector))
+            report.step("cancel the rest", lambda: _cancel_all(connection, connector))
+        else:
+            report.step("read the venue", lambda: _sync(connection, connector))
+            report.step("protect positions", lambda: _protect(connection, connector))
+        report.step("look again", lambda: _look(connector, mode=mode))
     detail = {"mode": mode, "is_complete": report.is_complete, "steps": report.steps}
     engine_note(connection, kind="emergency_stop", actor=actor, user=user, detail=detail)
     log.warning("emergency_stop", extra={"connection": connection.pk, "mode": mode, "is_complete": report.is_complete})
 
 
 def _disarm(connection: Connection, *, actor: str, user: User | None) -> str:
-    for origin in ("live", "preset"):
-        connection_disarm(connection, user=user, origin=origin, actor=actor)
-    return "No engine may send entries"
+    connection_stop_entries(connection, user=user, actor=actor)
+    return "No entry is sent, by an engine or by hand, until the connection is armed again"
 
 
 def _engine_stop(connection: Connection, *, actor: str, user: User | None) -> str:
@@ -89,17 +96,16 @@ def _canceled(outcomes: list[CancelOutcome]) -> str:
 
 
 def _flatten(connection: Connection, connector: Connector) -> str:
-    manager, count = PositionManager(), 0
+    """What we know of is closed before the venue is read: on some, reading all of it takes long."""
+    manager, legs = PositionManager(), list[VenuePosition]()
+    closed: set[int] = set()
     for _ in range(ROUNDS):
-        live = list(positions_live(connection))
-        if not live and not connector.positions():
-            return f"{count} closed"
-        count = max(count, len(live))
-        manager.close_all(connection, reason="emergency", connector=connector)
-        connection_sync(connection, connector=connector)
-    if left := connector.positions():
-        raise _Left("positions_left", f"Still held: {', '.join(f'{leg.side} {leg.symbol}' for leg in left)}")
-    return f"{count} closed"
+        outcomes = manager.flatten(connection, connector=connector)
+        closed |= {outcome.position.pk for outcome in outcomes}
+        legs = connection_sync(connection, connector=connector).legs
+        if not legs:
+            return f"{len(closed)} closed"
+    raise _Left("positions_left", f"Still held: {', '.join(f'{leg.side} {leg.symbol}' for leg in legs)}")
 
 
 def _cancel_all(connection: Connection, connector: Connector) -> str:
@@ -113,8 +119,7 @@ def _protect(connection: Connection, connector: Connector) -> str:
     return f"{len(positions)} under a stop"
 
 
-def _look(connection: Connection, connector: Connector, *, mode: str) -> str:
-    connection_sync(connection, connector=connector)
+def _look(connector: Connector, *, mode: str) -> str:
     legs, orders = connector.positions(), connector.open_orders()
     entries = [order for order in orders if not order.is_reduce_only]
     if mode == "flatten" and (legs or orders):

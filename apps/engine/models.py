@@ -32,6 +32,9 @@ class Engine(VersionedModel):
     failures = models.PositiveSmallIntegerField(default=0, help_text="Failed starts in a row")
     retry_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
+    needs_owner = models.BooleanField(
+        default=False, help_text="Gave up over what only its owner can mend: keys, settings, terms the venue refuses"
+    )
     restart_requested = models.BooleanField(default=False)
 
     def __str__(self) -> str:

@@ -14,9 +14,11 @@ from apps.engine.exits import Exit, OpenPositions
 from apps.engine.followed import follow
 from apps.engine.leaving import Leaving
 from apps.engine.models import ActualState, DesiredState, Engine
+from apps.engine.preparing import Preparing
 from apps.engine.selectors import WANTED, engine_lease
 from apps.engine.services import engine_beat, engine_ended, engine_failed, engine_note, engine_started
-from apps.exchanges.connectors.base import Connector
+from apps.engine.side import SideThread
+from apps.exchanges.connectors.patience import patient
 from apps.exchanges.factory import connector_for
 from apps.exchanges.hub import Unsubscribe, hub
 from apps.exchanges.models import Connection
@@ -24,7 +26,7 @@ from apps.exchanges.runs import Ended, LeasedRun
 from apps.exchanges.services import connection_failed, connection_seen
 from apps.exchanges.state import ConnectionStateManager
 from apps.exchanges.symbols import connection_symbols
-from apps.orders.preparation import venue_prepare
+from apps.orders.preparation import account_prepare
 from apps.strategies.selectors import follow_for
 from apps.strategies.services import study_follow
 from cts.domain.errors import AuthFailed, DomainError, ExchangeError
@@ -34,12 +36,17 @@ log = logging.getLogger(__name__)
 
 # A signal that waited longer (a slow venue, a closed gate) is about a market that is gone.
 SIGNAL_MAX_AGE_S = 3.0
+# Beginning again after a crash, everybody at this address wants something of its budgets at once.
+BUDGET_PATIENCE_S = 15.0
 # A venue may take a moment to show an order whose answer got lost.
 UNKNOWN_AFTER_S = 0.5
 
 
 class EngineRun(LeasedRun):
-    """One thread enters, one leaves, one keeps the account in step. All they know can be read again after a failure."""
+    """One thread enters, one leaves, one keeps the account in step, one tells the venue the terms of each symbol.
+
+    All they know can be read again after a failure.
+    """
 
     beat_s: ClassVar[float] = 5.0
     symbols_s: ClassVar[float] = 30.0
@@ -57,6 +64,7 @@ class EngineRun(LeasedRun):
         self._leaves: list[Unsubscribe] = []
         self._account: AccountMirror | None = None
         self._leaving: Leaving | None = None
+        self._preparing: Preparing | None = None
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
     def is_wanted(self) -> bool:
@@ -94,7 +102,11 @@ class EngineRun(LeasedRun):
         engine_started(self.connection, epoch=self.epoch)
         self.inbox.take(timeout_s=0)  # what a run before a failure has not looked at is in the sync to come
         connector = connector_for(self.connection)
-        symbols = self._prepared(connection_symbols(self.connection), connector)
+        symbols = connection_symbols(self.connection)
+        if not symbols:
+            raise DomainError("required", "The connection has no symbol to trade", field="symbols")
+        with patient(BUDGET_PATIENCE_S):
+            account_prepare(self.connection, connector=connector, symbol=symbols[0])
         row = follow_for(self.connection) or study_follow(self.connection)
         self.followed, leave = follow(row.study_id, row.rule_set_id, self.inbox.put)
         self._leaves.append(leave)
@@ -103,7 +115,7 @@ class EngineRun(LeasedRun):
             standings=self.followed.standings,
             lines=self.followed.lines,
             statistics=self.followed.statistics,
-            symbols=frozenset(symbols),
+            symbols=frozenset(),
             timeout_s=self.followed.timeout_s,
         )
         self.positions = OpenPositions(self.connection_id)
@@ -122,20 +134,25 @@ class EngineRun(LeasedRun):
             is_held=lambda: self.is_held,
             on_news=self.inbox.wake,
         )
-        self._account.start()
-        self._leaving.start()
+        self._preparing = Preparing(
+            self.connection,
+            connector=connector,
+            is_in_step=lambda: self._mirror.gate.is_open,
+            is_held=lambda: self.is_held,
+            on_news=self.inbox.wake,
+        )
+        self._preparing.want(symbols)
+        for side in self._sides:
+            side.start()
         self._next = {"beat": 0.0, "symbols": time.monotonic() + self.symbols_s, "time": 0.0}
         self._permissions_apply()
         self._is_loaded, self._loaded_at = True, time.monotonic()
 
     def unload(self) -> None:
         self._is_loaded = False
-        if self._leaving is not None:
-            self._leaving.stop()
-            self._leaving = None
-        if self._account is not None:
-            self._account.stop()
-            self._account = None
+        for side in reversed(self._sides):
+            side.stop()
+        self._preparing = self._leaving = self._account = None
         while self._leaves:
             self._leaves.pop()()
 
@@ -165,6 +182,11 @@ class EngineRun(LeasedRun):
                 self._on_line_event(event)
 
     @property
+    def _sides(self) -> list[SideThread]:
+        """What works beside this thread, in the order it begins."""
+        return [side for side in (self._account, self._leaving, self._preparing) if side is not None]
+
+    @property
     def _mirror(self) -> AccountMirror:
         assert self._account is not None
         return self._account
@@ -175,6 +197,8 @@ class EngineRun(LeasedRun):
         # Another engine may have read the lines anew meanwhile.
         self.ctx.standings, self.ctx.lines = self.followed.standings, self.followed.lines
         self.ctx.statistics = self.followed.statistics
+        assert self._preparing is not None
+        self.ctx.symbols = self._preparing.ready
         self.ctx.is_gate_open = self._mirror.gate.is_open and self.is_held and not self._state.is_halted()
         intent = on_line_event(self.ctx, event)
         if intent is None:
@@ -199,31 +223,11 @@ class EngineRun(LeasedRun):
 
     # --- keep ---------------------------------------------------------------------------------------------------------
     def _account_look(self) -> None:
-        for side in (self._account, self._leaving):
-            assert side is not None
+        for side in self._sides:
             side.check(stall_s=self.stall_s)
-        if self._mirror.gate.is_open != self._was_open:
+        if self._may_enter != self._was_open:
             self._was_open = not self._was_open
             self._next["beat"] = 0.0
-
-    def _prepared(self, symbols: list[str], connector: Connector) -> list[str]:
-        """Those whose mode and leverage the venue has confirmed: done now, so that no signal waits for it.
-
-        Raises:
-            DomainError: `venue_setup`, where the venue refuses every one of them.
-        """
-        ready: list[str] = []
-        refusal: DomainError | None = None
-        for symbol in symbols:
-            try:
-                venue_prepare(self.connection, connector=connector, symbol=symbol)
-                ready.append(symbol)
-            except DomainError as refused:
-                refusal = refused
-                log.warning("symbol_unprepared", extra={"connection": self.connection_id, "symbol": symbol})
-        if refusal is not None and not ready:
-            raise refusal
-        return ready
 
     def _symbols_refresh(self) -> None:
         row = follow_for(self.connection)
@@ -231,9 +235,10 @@ class EngineRun(LeasedRun):
             self.is_restart = True
             self.stop()
             return
-        symbols = self._prepared(connection_symbols(self.connection), self._mirror.connector)
+        assert self._preparing is not None
+        self._preparing.want(connection_symbols(self.connection))
         self.followed.load_if_changed()
-        self.ctx.symbols, self.ctx.timeout_s = frozenset(symbols), self.followed.timeout_s
+        self.ctx.timeout_s = self.followed.timeout_s
 
     def _beat(self) -> None:
         is_settled = time.monotonic() - self._loaded_at > self.settled_s
@@ -243,9 +248,15 @@ class EngineRun(LeasedRun):
             connection_seen(self.connection_id)
 
     def _actual(self) -> ActualState:
-        if not self._mirror.gate.is_open:
+        if not self._may_enter:
             return ActualState.STARTING
         return ActualState.PAUSED if self.ctx.is_paused or self._was_halted else ActualState.RUNNING
+
+    @property
+    def _may_enter(self) -> bool:
+        """In step with the venue, which knows the terms of one symbol at least."""
+        assert self._preparing is not None
+        return self._mirror.gate.is_open and bool(self._preparing.ready)
 
     # --- trouble and end ----------------------------------------------------------------------------------------------
     def on_failure(self, error: Exception, *, failures: int) -> float | None:
@@ -255,11 +266,15 @@ class EngineRun(LeasedRun):
         try:
             if isinstance(error, ExchangeError):
                 connection_failed(self.connection_id, error=error)
-            is_final = isinstance(error, AuthFailed) or (isinstance(error, DomainError) and error.code == "venue_setup")
-            return engine_failed(self.connection, epoch=self.epoch, error=error, is_final=is_final)
+            return engine_failed(self.connection, epoch=self.epoch, error=error, is_final=self._is_owners(error))
         except DatabaseError:
             # Without the database there is nowhere to say so; the next try finds it back or fails alike.
             return super().on_failure(error, failures=failures)
+
+    def _is_owners(self, error: Exception) -> bool:
+        """Whether no repeat mends it, only the connection's owner does: a key, a setting, terms the venue refuses."""
+        is_refusal = isinstance(error, DomainError) and (self._is_loading or error.code == "venue_setup")
+        return is_refusal or isinstance(error, AuthFailed)
 
     def on_ended(self, ended: Ended) -> None:
         if ended not in (Ended.LEASE_LOST, Ended.GAVE_UP) and hasattr(self, "connection"):

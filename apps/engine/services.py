@@ -13,7 +13,7 @@ from apps.accounts.services import audit_record
 from apps.engine.models import ActualState, DesiredState, Engine, EngineEvent
 from apps.engine.rows import engine_event_row, engine_row
 from apps.engine.selectors import LONGEST_REST, engine_lease
-from apps.exchanges.models import Connection
+from apps.exchanges.models import Connection, SymbolMode
 from apps.exchanges.runs import run_wake
 from apps.exchanges.trading import market_check
 from cts.domain.errors import DomainError
@@ -36,7 +36,8 @@ def engine_desire(
     """Say what the engine should do; its run follows within a second, or `runs_ensure` starts one.
 
     Raises:
-        DomainError: `not_enabled`, `not_active`, `spot_is_watched`, `not_running`, `read_only`.
+        DomainError: `not_enabled`, `not_active`, `not_tested`, `spot_is_watched`, `not_running`, `read_only`; `symbols`
+            at fault: `required`.
     """
     if user is not None:
         trading_check(user)
@@ -49,9 +50,7 @@ def engine_desire(
     if desired is not DesiredState.STOPPED and engine.actual == ActualState.FAILED:
         engine.actual = ActualState.STOPPED
     engine.desired = desired
-    # A hand on the switch is a new beginning: earlier failures no longer count.
-    engine.failures, engine.retry_at, engine.last_error = 0, None, ""
-    engine.save_next("desired", "actual", "failures", "retry_at", "last_error")
+    engine.save_next("desired", "actual", *_failures_forget(engine))
     _recorded(engine, kind=verb or _VERBS[desired], actor=actor, user=user)
     return engine
 
@@ -68,8 +67,7 @@ def engine_restart(connection: Connection, *, actor: str, user: User | None = No
     if engine.actual == ActualState.FAILED:
         engine.actual = ActualState.STOPPED
     engine.restart_requested = engine.actual != ActualState.STOPPED
-    engine.failures, engine.retry_at, engine.last_error = 0, None, ""
-    engine.save_next("desired", "actual", "restart_requested", "failures", "retry_at", "last_error")
+    engine.save_next("desired", "actual", "restart_requested", *_failures_forget(engine))
     _recorded(engine, kind="restarted", actor=actor, user=user)
     return engine
 
@@ -117,7 +115,7 @@ def engine_ended(connection: Connection, *, epoch: int, reason: str) -> None:
 
 @transaction.atomic
 def engine_failed(connection: Connection, *, epoch: int, error: Exception, is_final: bool) -> float | None:
-    """Seconds until the next try, or None: after `MAX_FAILURES` in a row, or an error no repeat can mend."""
+    """Seconds until the next try, or None: after `MAX_FAILURES` in a row, or an error only its owner can mend."""
     engine = _locked(connection)
     if engine.epoch != epoch:
         return None
@@ -126,8 +124,9 @@ def engine_failed(connection: Connection, *, epoch: int, error: Exception, is_fi
     longest_s, is_over = LONGEST_REST.total_seconds(), is_final or engine.failures >= MAX_FAILURES
     delay_s = None if is_over else min(longest_s, float(2 ** (engine.failures - 1)))
     engine.actual = ActualState.FAILED if delay_s is None else ActualState.STARTING
+    engine.needs_owner = is_final
     engine.retry_at = None if delay_s is None else timezone.now() + timedelta(seconds=delay_s)
-    engine.save_next("failures", "last_error", "actual", "retry_at")
+    engine.save_next("failures", "last_error", "actual", "retry_at", "needs_owner")
     detail = {"error": engine.last_error, "failures": engine.failures, "retry_in_s": delay_s}
     _recorded(
         engine, kind="failed" if delay_s is None else "run_failed", actor="engine", detail=detail, is_audited=False
@@ -161,6 +160,16 @@ def _usable_check(connection: Connection) -> None:
         raise DomainError("not_enabled", "Enable the connection first")
     if not connection.is_active:
         raise DomainError("not_active", "Make the connection active first")
+    if not connection.is_test_passed:
+        raise DomainError("not_tested", "Test the connection first; its last test must have passed")
+    if connection.symbol_mode == SymbolMode.MAIN and not (connection.symbols or connection.forced_symbols):
+        raise DomainError("required", "Choose at least one symbol for the engine to trade", field="symbols")
+
+
+def _failures_forget(engine: Engine) -> list[str]:
+    """A hand on the switch is a new beginning: earlier failures no longer count. Returns the fields changed."""
+    engine.failures, engine.retry_at, engine.last_error, engine.needs_owner = 0, None, "", False
+    return ["failures", "retry_at", "last_error", "needs_owner"]
 
 
 def _locked(connection: Connection) -> Engine:

@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 
 from apps.exchanges.connectors.spec import RateRule
-from apps.exchanges.connectors.throttle import SLOTS, Grant, LocalLimiter
+from apps.exchanges.connectors.throttle import SLOTS, TURN_S, Grant, LocalLimiter
 from cts import bus
 
 log = logging.getLogger(__name__)
@@ -37,22 +37,24 @@ local function add(budget, weight, interval)
   redis.call('PEXPIRE', budget, math.ceil((at - now) / 1000) + 1)
 end
 """
-# KEYS: per grant its budget, its own block and the block of its whole scope; ARGV: per grant the weight, the room and
-# the interval. Answers the wait, 0 when granted.
+# KEYS: per grant its budget, its own block, the block of its whole scope, and the turn kept for an urgent call; ARGV: per
+# grant the weight, the room and the interval, then whether this call is urgent. Answers the wait, 0 when granted.
 _TAKE = (
     _WINDOW
-    + """
-local wait, more = 0, {}
-for i = 1, #ARGV / 3 do
-  local budget = KEYS[3 * i - 2]
-  for _, block in ipairs({KEYS[3 * i - 1], KEYS[3 * i]}) do
-    local left = redis.call('PTTL', block)
+    + f"""
+local count, is_urgent, wait, more, short = #KEYS / 4, ARGV[#ARGV] == '1', 0, {{}}, {{}}
+for i = 1, count do
+  local budget, closed = KEYS[4 * i - 3], {{KEYS[4 * i - 2], KEYS[4 * i - 1]}}
+  if not is_urgent then closed[3] = KEYS[4 * i] end
+  for _, name in ipairs(closed) do
+    local left = redis.call('PTTL', name)
     if left > 0 then wait = math.max(wait, left * 1000) end
   end
   local used, slots = window(budget)
   more[budget] = (more[budget] or 0) + tonumber(ARGV[3 * i - 2])
   local excess = used + more[budget] - tonumber(ARGV[3 * i - 1])
   if excess > 1e-9 then
+    short[#short + 1] = KEYS[4 * i]
     local free_at = now + tonumber(ARGV[3 * i])
     for _, slot in ipairs(slots) do
       excess = excess - slot[2]
@@ -61,8 +63,14 @@ for i = 1, #ARGV / 3 do
     wait = math.max(wait, free_at - now)
   end
 end
-if wait > 0 then return math.ceil(wait) end
-for i = 1, #ARGV / 3 do add(KEYS[3 * i - 2], ARGV[3 * i - 2], tonumber(ARGV[3 * i])) end
+if wait > 0 then
+  local turn_ms = math.ceil(wait / 1000) + {round(TURN_S * 1000)}
+  for _, turn in ipairs(is_urgent and short or {{}}) do
+    if redis.call('PTTL', turn) < turn_ms then redis.call('SET', turn, 1, 'PX', turn_ms) end
+  end
+  return math.ceil(wait)
+end
+for i = 1, count do add(KEYS[4 * i - 3], ARGV[3 * i - 2], tonumber(ARGV[3 * i])) end
 return 0
 """
 )
@@ -123,7 +131,9 @@ class SharedLimiter:
         for grant in grants:
             room = grant.rule.room(is_urgent=is_urgent)
             keys += [_key("window", grant.key), _key("block", grant.key), _key("block", _scope(grant))]
+            keys.append(_key("turn", grant.key))
             arguments += [grant.weight, room, _microseconds(grant.rule.interval_s)]
+        arguments.append(int(is_urgent))
         local = self._local.take(grants, is_urgent=is_urgent)
         shared = self._asked(self._take, keys, arguments)
         return local if shared is None else shared / 1e6

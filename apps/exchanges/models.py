@@ -37,6 +37,9 @@ class Connection(VersionedModel):
     is_active = models.BooleanField(default=True, help_text="Shown and watched on the dashboard")
     is_live_armed = models.BooleanField(default=False, help_text="The main engine may send orders")
     is_preset_armed = models.BooleanField(default=False, help_text="Presets may send orders")
+    entries_stopped_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Emergency stop: no entry, by hand neither, until armed again"
+    )
     volume_factor_live = models.DecimalField(max_digits=3, decimal_places=1, default=1)
     volume_factor_preset = models.DecimalField(max_digits=3, decimal_places=1, default=1)
 

@@ -21,6 +21,7 @@ def connection_row(connection: Connection) -> dict[str, Any]:
         "last_test_at": iso(connection.last_test_at),
         "last_seen_at": iso(connection.last_seen_at),
         "last_error_at": iso(connection.last_error_at),
+        "entries_stopped_at": iso(connection.entries_stopped_at),
     }
 
 

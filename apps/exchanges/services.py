@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 
 from apps.accounts.access import trading_check
 from apps.accounts.models import User
@@ -48,6 +49,7 @@ __all__ = [
     "connection_disarm",
     "connection_failed",
     "connection_seen",
+    "connection_stop_entries",
     "connection_test",
     "connection_try_out",
     "connection_update",
@@ -193,6 +195,9 @@ def connection_arm(connection: Connection, *, user: User | None, origin: str = "
     if not row.is_test_passed:
         raise DomainError("not_tested", "Test the connection before you arm it; its last test must have passed")
     market_check(row)
+    if row.entries_stopped_at is not None:
+        row.entries_stopped_at = None
+        row.save_next("entries_stopped_at")
     return _armed_set(row, field, value=True, user=user, to=connection)
 
 
@@ -202,6 +207,21 @@ def connection_disarm(
 ) -> Connection:
     row = _locked(connection)
     return _armed_set(row, _armed_field(origin), value=False, user=user, to=connection, actor=actor)
+
+
+@transaction.atomic
+def connection_stop_entries(connection: Connection, *, user: User | None, actor: str = "") -> Connection:
+    """Disarm, and let nobody in, by hand neither, until the connection is armed again.
+
+    It holds the connection, as whoever makes an order does: none is made past it.
+    """
+    row = _locked(connection)
+    row.entries_stopped_at = timezone.now()
+    row.save_next("entries_stopped_at")
+    for field in _ARMED.values():
+        _armed_set(row, field, value=False, user=user, to=connection, actor=actor)
+    connection_pushed(row)
+    return _copied(row, to=connection)
 
 
 def _armed_field(origin: str) -> str:

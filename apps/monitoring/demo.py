@@ -1,6 +1,6 @@
 """What a first start shows: a person to sign in as, and a paper connection on each exchange with its engine running.
 
-Only what is missing is made, so that a second start finds what its owner made of the first.
+Only what was never made is made, so that a second start finds what its owner made of the first: renamed, or deleted.
 """
 
 import time
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.accounts.models import Role, User
-from apps.accounts.services import user_register
+from apps.accounts.models import AuditEntry, Role, User
+from apps.accounts.services import audit_record, user_register
 from apps.engine.coordinator import GlobalTradeEngineCoordinator
 from apps.engine.models import Engine
 from apps.exchanges.connectors.registry import EXCHANGES
@@ -23,6 +23,8 @@ from cts.domain.types import Environment, Market
 
 ACTOR = "seed_demo"
 USERNAME = "demo"
+# Written once for each exchange, whatever becomes of its connection afterwards.
+MADE = "demo.connection_made"
 # Of the portfolio: as wide as those of its accounts, but for what they may hold of one symbol together.
 LIMITS: dict[str, Any] = {
     "max_total_notional_ratio": 5.0,
@@ -42,10 +44,11 @@ def demo_seed(*, password: str, is_password_chosen: bool) -> DemoReport:
     """`is_password_chosen`: by the environment, which then also changes the password of an earlier start."""
     user, is_new = _user(password, is_password_chosen=is_password_chosen)
     venues = [spec for spec in EXCHANGES.values() if spec.has_paper]
-    connections = [
+    made = [
         _connection(user, exchange=spec.name, name=f"{spec.label} paper", symbols=_share(index))
         for index, spec in enumerate(venues)
     ]
+    connections = [connection for connection in made if connection is not None]
     if is_new:
         portfolio_create(user=user, name="All paper accounts", connections=[row.pk for row in connections], **LIMITS)
     return DemoReport(is_user_new=is_new, connections=connections)
@@ -68,8 +71,13 @@ def _share(index: int) -> list[str]:
     return great + [others[(3 * index + n) % len(others)] for n in range(3)]
 
 
-def _connection(user: User, *, exchange: str, name: str, symbols: list[str]) -> Connection:
-    connection = Connection.objects.filter(owner=user, name=name).first()
+def _connection(user: User, *, exchange: str, name: str, symbols: list[str]) -> Connection | None:
+    """None where its owner has deleted it since."""
+    mark = AuditEntry.objects.filter(user=user, action=MADE, detail__exchange=exchange).first()
+    known = {"pk": mark.entity_id} if mark is not None else {"owner": user, "name": name}
+    connection = Connection.objects.filter(**known).first()
+    if connection is None and mark is not None:
+        return None
     if connection is not None and Engine.objects.filter(connection=connection).exists():
         return connection
     if connection is None:
@@ -77,6 +85,9 @@ def _connection(user: User, *, exchange: str, name: str, symbols: list[str]) -> 
         connection = connection_create(
             owner=user, name=name, exchange=exchange, environment=Environment.PAPER, symbols=symbols
         )
+    if mark is None:
+        detail = {"exchange": exchange}
+        audit_record(user=user, actor=ACTOR, action=MADE, entity="connection", entity_id=connection.pk, detail=detail)
     demo_connection_check(connection, user=user)
     study_follow(connection, rule_set=rule_sets_seed()[RULE_SET], **STUDY)
     connection_arm(connection, user=user)

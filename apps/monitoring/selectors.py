@@ -124,10 +124,12 @@ def beat_check() -> Check:
 
 
 def _engines_wanted() -> list[Engine]:
+    """Without those that wait for their owner: a refused key or a setting says nothing of the system."""
     wanted = Engine.objects.filter(
         desired__in=(DesiredState.RUNNING, DesiredState.PAUSED),
         connection__is_enabled=True,
         connection__is_active=True,
+        needs_owner=False,
     )
     return list(wanted.select_related("connection").order_by("connection_id"))
 

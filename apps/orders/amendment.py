@@ -21,6 +21,7 @@ from apps.orders.requests import order_looked_up
 from apps.orders.selectors import limits_get
 from apps.orders.venue import order_apply_venue
 from cts.domain.errors import AmbiguousResult, DomainError, ExchangeError, Rejected, Unavailable
+from cts.domain.orders import trigger_check
 from cts.domain.types import OrderStatus, OrderType, Side, VenueOrder
 from cts.domain.units import decimal_text, floor_to_step, round_to_step
 from cts.domain.venue import AmendRequest
@@ -102,7 +103,11 @@ def _checked(row: Order, terms: NewTerms, connector: Connector) -> dict[str, Dec
                 field=name,
             )
     _quantity_check(row, given.get("quantity"))
-    _price_check(row, given.get("price"))
+    last = prices_for(row.connection, symbol=row.symbol, tick=None, now=timezone.now()).last
+    if last is not None:
+        _price_check(row, given.get("price"), last=last)
+        if (trigger := given.get("trigger_price")) is not None:
+            trigger_check(OrderType(row.order_type), Side(row.side), trigger=trigger, last=last)
     return given
 
 
@@ -130,10 +135,9 @@ def _quantity_check(row: Order, quantity: Decimal | None) -> None:
         raise DomainError("quantity_filled", detail, field="quantity")
 
 
-def _price_check(row: Order, price: Decimal | None) -> None:
+def _price_check(row: Order, price: Decimal | None, *, last: Decimal) -> None:
     """As a new order's: what only reduces has to make sense too."""
-    last = prices_for(row.connection, symbol=row.symbol, tick=None, now=timezone.now()).last
-    if price is None or last is None:
+    if price is None:
         return
     away, limit = float(abs(price - last) / last), limits_get(row.connection).max_price_deviation_ratio
     if away > limit:

@@ -159,8 +159,11 @@ def _outcome(order: Order, connector: Connector) -> CancelOutcome:
         row = order_cancel(order, connector=connector)
     except ExchangeError as error:
         return CancelOutcome(order.symbol, order, False, str(error))
-    is_ok = OrderStatus(row.status).is_final
-    return CancelOutcome(order.symbol, row, is_ok, "" if is_ok else "The venue has yet to confirm")
+    if OrderStatus(row.status).is_final:
+        return CancelOutcome(order.symbol, row, True)
+    if row.reported_quantity >= row.quantity:
+        return CancelOutcome(order.symbol, row, True, "Filled before it could be canceled; its fills are on their way")
+    return CancelOutcome(order.symbol, row, False, "The venue has yet to confirm")
 
 
 @transaction.atomic

@@ -152,6 +152,7 @@ def risk_facts(
         price_age_s=prices.age_s,
         locks=history.locks_active(now=now, symbol=symbol),
         is_halted=ConnectionStateManager().is_halted(),
+        is_stopped=connection.entries_stopped_at is not None,
         is_armed=is_armed(connection, origin=origin),
         unknown_orders=sum(row.symbol == symbol and row.status == OrderStatus.UNKNOWN for row in sent),
         opposite_quantity=held.opposite_quantity + pending.opposite,

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
-from apps.exchanges.selectors import instrument_for
+from apps.exchanges.selectors import feeds_list, instrument_for
 from apps.orders.amendment import NewTerms
 from apps.orders.cancellation import CancelOutcome, order_cancel_check
 from apps.orders.creation import Judged, order_judge
@@ -19,7 +19,7 @@ from apps.orders.executor import OrderExecutor
 from apps.orders.facts import prices_for
 from apps.orders.models import Order
 from cts.domain.errors import DomainError
-from cts.domain.orders import OrderTerms
+from cts.domain.orders import OrderTerms, trigger_check
 from cts.domain.types import (
     Instrument,
     OrderIntent,
@@ -89,6 +89,10 @@ def _intent(connection: Connection, *, user: User, ticket: Ticket) -> OrderInten
     _terms_check(ticket.terms)
     _quantity_check(ticket.terms, instrument)
     _waiver_check(ticket)
+    last = prices_for(connection, symbol=ticket.symbol, tick=None, now=timezone.now()).last
+    if ticket.terms.trigger_price is not None and last is not None:
+        side = ticket.position_side.exit_side if ticket.terms.is_reduce_only else ticket.position_side.entry_side
+        trigger_check(ticket.terms.order_type, side, trigger=ticket.terms.trigger_price, last=last)
     return OrderIntent(
         key=f"manual:{user.pk}:{ticket.key}",
         connection_id=connection.pk,
@@ -96,7 +100,7 @@ def _intent(connection: Connection, *, user: User, ticket: Ticket) -> OrderInten
         position_side=ticket.position_side,
         purpose=OrderPurpose.MANUAL,
         origin=Origin.MANUAL,
-        price=float(_reference_price(connection, ticket)),
+        price=float(_reference_price(connection, ticket, last=last)),
         at=timezone.now(),
         target_ratio=ticket.target_ratio,
         stop_ratio=ticket.stop_ratio,
@@ -204,10 +208,13 @@ def _words(field: str) -> str:
     return field.replace("_", " ")
 
 
-def _reference_price(connection: Connection, ticket: Ticket) -> Decimal:
+def _reference_price(connection: Connection, ticket: Ticket, *, last: Decimal | None) -> Decimal:
     """What the size is reckoned at where the order names no price of its own."""
-    last = prices_for(connection, symbol=ticket.symbol, tick=None, now=timezone.now()).last
     price = ticket.terms.price or ticket.terms.trigger_price or last
-    if price is None:
-        raise DomainError("no_price", f"There is no price of {ticket.symbol} yet; the feed may be down", field="symbol")
-    return price
+    if price is not None:
+        return price
+    if any(ticket.symbol in feed.symbols for feed in feeds_list([connection.venue])):
+        detail = f"There is no price of {ticket.symbol} yet; the feed may be down, see /healthz"
+    else:
+        detail = f"No connection follows {ticket.symbol}, so it has no price here; add it to the symbols of one first"
+    raise DomainError("no_price", detail, field="symbol")

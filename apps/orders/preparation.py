@@ -1,6 +1,8 @@
 """What a venue must have been told before the first entry on a symbol: position mode, margin mode, leverage."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from apps.exchanges.connectors.base import Connector
@@ -21,25 +23,44 @@ def venue_prepare(connection: Connection, *, connector: Connector, symbol: str) 
         DomainError: `venue_setup`, the venue refuses, so that no order may go out under other terms than ours.
         ExchangeError: the venue can't be asked now.
     """
-    account = (connection.margin_mode, connection.position_mode)
-    leg = (symbol, connection.leverage, *account)
-    try:
-        if not _is_done(connector, account):
-            _account_prepare(connection, connector=connector, symbol=symbol)
-            _done(connector, account)
-        if not _is_done(connector, leg):
+    account_prepare(connection, connector=connector, symbol=symbol)
+    leg = (symbol, connection.leverage, *_account(connection))
+    if not _is_done(connector, leg):
+        with _refusals_named(f"leverage {connection.leverage} or its mode"):
             _symbol_prepare(connection, connector=connector, symbol=symbol)
-            _done(connector, leg)
-    except Rejected as error:
-        raise DomainError(
-            "venue_setup", f"The venue refuses leverage {connection.leverage} or its mode: {error}"
-        ) from error
+        _done(connector, leg)
+
+
+def account_prepare(connection: Connection, *, connector: Connector, symbol: str) -> None:
+    """The part of `venue_prepare` that holds for the whole account; `symbol` is any of its own.
+
+    Raises:
+        DomainError: `venue_setup`.
+        ExchangeError: the venue can't be asked now.
+    """
+    account = _account(connection)
+    if not _is_done(connector, account):
+        with _refusals_named("the position or margin mode"):
+            _account_prepare(connection, connector=connector, symbol=symbol)
+        _done(connector, account)
 
 
 def venue_is_prepared(connection: Connection, *, connector: Connector, symbol: str) -> bool:
     """Whether `venue_prepare` would ask nothing any more."""
-    account = (connection.margin_mode, connection.position_mode)
+    account = _account(connection)
     return _is_done(connector, account) and _is_done(connector, (symbol, connection.leverage, *account))
+
+
+def _account(connection: Connection) -> tuple[object, ...]:
+    return connection.margin_mode, connection.position_mode
+
+
+@contextmanager
+def _refusals_named(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Rejected as error:
+        raise DomainError("venue_setup", f"The venue refuses {what}: {error}") from error
 
 
 def _is_done(connector: Connector, what: tuple[object, ...]) -> bool:

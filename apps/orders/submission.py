@@ -41,6 +41,7 @@ from cts.domain.errors import (
     Unavailable,
 )
 from cts.domain.orders import OrderEvent
+from cts.domain.risk import EMERGENCY_STOPPED
 from cts.domain.types import OrderAck, OrderIntent, OrderStatus, Tick
 from cts.kill_points import KillPoint, reached
 
@@ -140,6 +141,8 @@ def _stopped(order: Order, *, now: datetime) -> tuple[OrderEvent, str, str] | No
         return None
     if ConnectionStateManager().is_halted():
         return OrderEvent.DENY, "halted", "The HALT file stops all new orders"
+    if order.connection.entries_stopped_at is not None:
+        return OrderEvent.DENY, "emergency_stop", EMERGENCY_STOPPED
     if not is_armed(order.connection, origin=order.origin):
         return OrderEvent.DENY, "armed", "The connection was disarmed before the order went out"
     # From the future: the clock was set back, and how old the order is nobody knows.

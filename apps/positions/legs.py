@@ -19,7 +19,7 @@ from apps.orders.selectors import orders_lacking_fills, orders_live
 from apps.positions.selectors import leg_quantities
 from apps.positions.services import discrepancy_record, fills_book, leg_adjust
 from cts.domain.reconcile import LegDifference, legs_diff
-from cts.domain.types import OrderStatus, OrderType
+from cts.domain.types import OrderStatus, OrderType, VenuePosition
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ LACKING_PATIENCE_S = 300.0
 
 @dataclass
 class SyncReport:
-    """What a sync found and did."""
+    """What a sync found and did; `legs` is what the venue held when it was last asked for them."""
 
     orders: dict[str, int] = field(default_factory=dict)
     fills: int = 0
@@ -41,6 +41,7 @@ class SyncReport:
     discrepancies: int = 0
     uncovered: int = 0
     problems: list[str] = field(default_factory=list)
+    legs: list[VenuePosition] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -62,14 +63,14 @@ def legs_settle(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """A difference is looked at twice, with the fills fetched in between, before it is believed."""
-    first = _differences(connection, connector)
+    first = _differences(connection, connector, report)
     if not first:
         return
     # Executions may lag behind positions by the venue's own delay.
     sleep(connector.spec.visibility_delay_s)
     booked = {symbol: _fills_again(connection, connector, symbol) for symbol in {each.symbol for each in first}}
     report.fills += sum(booked.values())
-    second = _differences(connection, connector)
+    second = _differences(connection, connector, report)
     for difference in first:
         if difference in second:
             _settle(connection, difference, report, is_first=is_first)
@@ -80,9 +81,9 @@ def legs_settle(
             report.discrepancies += 1
 
 
-def _differences(connection: Connection, connector: Connector) -> list[LegDifference]:
-    venue = connector.positions()
-    return legs_diff(leg_quantities(connection), venue=venue)
+def _differences(connection: Connection, connector: Connector, report: SyncReport) -> list[LegDifference]:
+    report.legs = connector.positions()
+    return legs_diff(leg_quantities(connection), venue=report.legs)
 
 
 def _fills_again(connection: Connection, connector: Connector, symbol: str) -> int:

@@ -9,7 +9,6 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
 from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
-from apps.orders.selectors import orders_live
 from apps.positions.closing import CloseOutcome, fills_pull, logged, position_close
 from apps.positions.exposure import net_pnl, unrealized_pnl
 from apps.positions.models import Position
@@ -93,24 +92,20 @@ class PositionManager:
         return self._closed_many(in_profit, reason=reason, connector=connector)
 
     def flatten(self, connection: Connection, *, connector: Connector) -> list[CloseOutcome]:
-        """Emergency: no order left that could open, everything held closed, no stop left behind."""
-        for order in orders_live(connection).filter(is_reduce_only=False):
-            try:
-                self._executor.cancel(order, connector=connector)
-            except ExchangeError as error:
-                log.error("entry_not_canceled", extra={"order": order.pk, "reason": str(error)})
-        outcomes = self.close_all(connection, connector=connector, reason="emergency")
-        stops_sweep(connection, connector=connector, executor=self._executor)
-        return outcomes
+        """Emergency: an exit for everything held, as fast as the venue takes them. A sync brings what came of it."""
+        return self._exits_sent(positions_live(connection), reason="emergency", connector=connector)
 
     def _closed_many(self, positions: Iterable[Position], *, reason: str, connector: Connector) -> list[CloseOutcome]:
+        return self._looked_after(self._exits_sent(positions, reason=reason, connector=connector), connector=connector)
+
+    def _exits_sent(self, positions: Iterable[Position], *, reason: str, connector: Connector) -> list[CloseOutcome]:
         outcomes = []
         for position in positions:
             try:
                 outcomes.append(self.close(position, reason=reason, connector=connector))
             except ExchangeError as error:
                 outcomes.append(logged(position, error))
-        return self._looked_after(outcomes, connector=connector)
+        return outcomes
 
     def _looked_after(self, outcomes: list[CloseOutcome], *, connector: Connector) -> list[CloseOutcome]:
         """The fills of what was just sent, and the stops of what they closed. The next sync makes up for a failure."""

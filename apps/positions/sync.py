@@ -16,7 +16,7 @@ from apps.orders.ages import ages
 from apps.orders.executor import OrderExecutor
 from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
-from apps.orders.requests import order_recall
+from apps.orders.requests import order_recall, order_request
 from apps.orders.resolution import SENDING_TIMEOUTS, claimed_for_s
 from apps.orders.selectors import orders_lacking_fills, orders_live, orders_unsettled
 from apps.orders.services import equity_peak_note, order_apply_venue, order_refresh, order_reopen
@@ -146,6 +146,8 @@ def _fills_sync(
     connection: Connection, connector: Connector, report: SyncReport, *, state: SyncState | None, now: datetime
 ) -> None:
     since = (state.fills_until - OVERLAP) if state else connection.created_at
+    for order in Order.objects.filter(connection=connection, updated_at__gte=since).exclude(venue_order_id=""):
+        connector.learn(order_request(order), venue_order_id=order.venue_order_id)
     for symbol in sorted(_symbols(connection, state=state, now=now)):
         report.fills += fills_fetch(connection, connector, symbol=symbol, since=since)
     for order in orders_lacking_fills(connection):

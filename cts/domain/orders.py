@@ -7,7 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
-from cts.domain.types import OrderStatus, OrderType, TimeInForce
+from cts.domain.errors import DomainError
+from cts.domain.types import OrderStatus, OrderType, Side, TimeInForce
+from cts.domain.units import decimal_text
 
 
 class OrderEvent(StrEnum):
@@ -150,3 +152,26 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     is_reduce_only: bool = False
     position_key: str = ""
+
+
+# Where the trigger of each side's order lies: above the price (True) or below it.
+_IS_ABOVE = {
+    (OrderType.STOP_MARKET, Side.BUY): True,
+    (OrderType.STOP_MARKET, Side.SELL): False,
+    (OrderType.TAKE_PROFIT_MARKET, Side.BUY): False,
+    (OrderType.TAKE_PROFIT_MARKET, Side.SELL): True,
+}
+
+
+def trigger_check(order_type: OrderType, side: Side, *, trigger: Decimal, last: Decimal) -> None:
+    """A trigger the price has passed already would fire at once, or be refused by the venue.
+
+    Raises:
+        DomainError: `wrong_side`, with the field.
+    """
+    is_above = _IS_ABOVE.get((order_type, side))
+    if is_above is None or (trigger > last if is_above else trigger < last):
+        return
+    where = "above" if is_above else "below"
+    detail = f"A {order_type} to {side} waits {where} the last price, which is {decimal_text(last)}"
+    raise DomainError("wrong_side", detail, field="trigger_price")

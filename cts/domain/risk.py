@@ -8,6 +8,7 @@ from cts.domain.types import PositionSide
 from cts.domain.units import decimal_text, pct_from_ratio
 
 ZERO = Decimal(0)
+EMERGENCY_STOPPED = "Entries are held since the emergency stop; arm the connection to let them in again"
 # Exits nobody's rules decided: they say nothing about how well the rules do.
 OUTSIDE_EXITS = frozenset({"emergency", "manual", "external"})
 
@@ -54,6 +55,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     price_age_s: float | None = None
     locks: tuple[Lock, ...] = ()
     is_halted: bool = False
+    is_stopped: bool = False
     is_armed: bool = True
     unknown_orders: int = 0
     opposite_quantity: Decimal = ZERO
@@ -121,6 +123,7 @@ def _gates(facts: Facts, request: Request) -> list[Check]:
     lock = next(iter(facts.locks), None)
     return [
         Check("halted", not facts.is_halted, _yes(facts.is_halted), "no", "The HALT file stops all new orders"),
+        Check("emergency_stop", not facts.is_stopped, _yes(facts.is_stopped), "no", EMERGENCY_STOPPED),
         Check("armed", facts.is_armed, _yes(facts.is_armed), "yes", "The connection must be enabled and armed"),
         Check(
             "trading", facts.is_trading, _yes(facts.is_trading), "yes", f"The venue must be trading {request.symbol}"

@@ -8,6 +8,8 @@ import { app, onSnapshot } from "./shell.js";
 // Its rule looks at the day as it is, not at when the lock began.
 const COMES_BACK = { daily_loss: " The day's loss still counts: unless its limit is raised too, the next signal pauses entries again." };
 
+const STOPPED = "emergency";
+
 const isInForce = (lock) => new Date(lock.until) > Date.now();
 const what = ({ symbol }) => (symbol ? symbolText(symbol) : "every symbol");
 
@@ -25,22 +27,31 @@ async function lift(button, { id }) {
 
 function create(lock) {
   const node = clone("lock-template");
+  part(node, "lift").hidden = lock.id === STOPPED;
   part(node, "lift").addEventListener("click", ({ currentTarget }) => lift(currentTarget, lock));
   return node;
 }
 
 function update(node, lock) {
   text(part(node, "what"), `Entries paused on ${what(lock)}`);
-  text(part(node, "until"), `until ${time(lock.until)}, ${age(-secondsSince(lock.until))} left`);
-  part(node, "until").title = utc(lock.until);
+  const isOpen = lock.id === STOPPED;
+  text(part(node, "until"), isOpen ? "until armed again" : `until ${time(lock.until)}, ${age(-secondsSince(lock.until))} left`);
+  part(node, "until").title = isOpen ? "" : utc(lock.until);
   text(part(node, "reason"), plainText(lock.reason));
   block(part(node, "lift"), Boolean(app.denial), app.denial);
+}
+
+// An emergency stop holds entries as a lock does; it ends by arming alone.
+function emergencyLock(connectionId) {
+  const at = app.store.get("connection", connectionId)?.entries_stopped_at;
+  return at ? [{ id: STOPPED, symbol: "", reason: `Emergency stop at ${time(at)}: no entry, by an engine or by hand` }] : [];
 }
 
 /** The locks of a connection into `list`, which hides while there is none. Returns how many there are. */
 export function renderLocks(list, connectionId) {
   const rows = app.store.all("entry_lock").filter((row) => row.connection === connectionId && isInForce(row));
   rows.sort((a, b) => a.symbol.localeCompare(b.symbol) || a.id - b.id);
+  rows.unshift(...emergencyLock(connectionId));
   list.hidden = rows.length === 0;
   keyed(list, rows, { create, update });
   return rows.length;

@@ -166,7 +166,7 @@ def test_the_emergency_stop_asks_once_more(desk: Client, connection_factory: Con
     answer = act(desk, Engine, "emergency_stop", engine, is_confirmed="yes").content.decode()
     assert not Connection.objects.get(pk=armed.pk).is_live_armed
     # No venue answers here: what could not be done is said, and what could be is done all the same.
-    assert "read the venue" in answer
+    assert "close positions" in answer
 
 
 def test_the_list_of_log_lines_tells_why_and_the_browsers_icon_is_there(desk: Client) -> None:

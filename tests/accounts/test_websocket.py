@@ -113,6 +113,19 @@ async def test_a_bad_token_closes_the_socket(token: object) -> None:
         assert await client.closed_with() == 4401
 
 
+async def test_what_is_said_after_a_refused_token_is_heard_by_nobody(
+    connection: Connection, alices_session: tuple[str, tuple[bytes, bytes]]
+) -> None:
+    async with socket(alices_session[1]) as client:
+        topic = f"connection.{connection.pk}"
+        assert (await client.say("subscribe", topics=[topic]))["type"] == "subscribed"
+        assert (await client.say("auth", token="nonsense"))["code"] == "token_not_valid"
+        assert await client.closed_with() == 4401
+        await client.send_json_to({"type": "ping"})
+        await sync_to_async(push)(topic, event("balance", {"id": 1}))
+        assert await client.receive_nothing(timeout=0.5)
+
+
 async def test_another_persons_token_takes_the_first_ones_topics_away(
     alices_session: tuple[str, tuple[bytes, bytes]], connection: Connection, charlie: User
 ) -> None:

@@ -35,7 +35,7 @@ def test_every_check_is_listed_and_nothing_is_stored(
     assert Decimal(told["margin"]) == Decimal(600) / connection.leverage
     # Neither price nor equity is known of this account: each is one check that fails instead of several.
     assert [check["code"] for check in told["checks"]] == [
-        *("halted", "armed", "trading", "unknown_order", "opposite_side", "entry_lock"),
+        *("halted", "emergency_stop", "armed", "trading", "unknown_order", "opposite_side", "entry_lock"),
         *("positions", "positions_per_side", "orders_per_minute", "equity"),
         *("daily_loss", "drawdown", "losing_streak", "stop_guard", "price"),
     ]

@@ -101,7 +101,7 @@ def test_what_only_reduces_passes_everything_but_price_sanity() -> None:
 def test_all_checks_are_made_even_after_one_has_failed() -> None:
     passing = check(GOOD, limits=Limits(), request=ASKED)
     failing = check(msgspec.structs.replace(GOOD, is_halted=True, open_positions=99), limits=Limits(), request=ASKED)
-    assert len(passing.checks) == len(failing.checks) == 19
+    assert len(passing.checks) == len(failing.checks) == 20
     assert [one.code for one in failing.checks if not one.is_passed] == ["halted", "positions"]
 
 

@@ -23,7 +23,7 @@ from apps.engine.services import (
 from apps.exchanges.models import Connection
 from apps.exchanges.runs import Ended
 from apps.orders.creation import engine_lease_name
-from cts.domain.errors import DomainError
+from cts.domain.errors import AuthFailed, DomainError
 
 pytestmark = pytest.mark.django_db
 RUNNING, PAUSED, STOPPED = DesiredState.RUNNING, DesiredState.PAUSED, DesiredState.STOPPED
@@ -56,6 +56,32 @@ def test_starting_is_wanted_kept_and_audited(connection: Connection, alice: User
     assert list(engines_wanted()) == [engine]
     assert EngineEvent.objects.get().kind == "started"
     assert AuditEntry.objects.get(action="engine.started").user == alice
+
+
+def test_an_untested_connection_or_one_without_symbols_is_refused_at_once(connection: Connection) -> None:
+    rows = Connection.objects.filter(pk=connection.pk)
+    for result in (None, False):
+        rows.update(is_test_passed=result)
+        _refused("not_tested", lambda: engine_desire(connection, desired=RUNNING, actor="alice"))
+    rows.update(is_test_passed=True, symbols=[], forced_symbols=[])
+    _refused("required", lambda: engine_restart(connection, actor="alice"))
+    with pytest.raises(DomainError) as refusal:
+        engine_desire(connection, desired=RUNNING, actor="alice")
+    assert (refusal.value.code, refusal.value.field) == ("required", "symbols")
+    assert not engines_wanted().exists()
+
+
+@pytest.mark.parametrize("error", [AuthFailed("no"), DomainError("no_symbols", "none"), ValueError("a bug")])
+def test_only_what_an_owner_can_mend_is_left_to_the_owner_and_a_start_begins_anew(
+    connection: Connection, error: Exception
+) -> None:
+    _running(connection)
+    is_owners = not isinstance(error, ValueError)
+    engine_failed(connection, epoch=1, error=error, is_final=is_owners)
+    engine = _fresh(connection)
+    assert (engine.needs_owner, engine.actual) == (is_owners, "failed" if is_owners else "starting")
+    engine_desire(connection, desired=RUNNING, actor="alice")
+    assert (_fresh(connection).needs_owner, _fresh(connection).last_error) == (False, "")
 
 
 @pytest.mark.parametrize(("switch", "code"), [("is_enabled", "not_enabled"), ("is_active", "not_active")])

@@ -1,18 +1,24 @@
 """Pause, stop, HALT, emergency, and an engine that was away: each checked at the venue."""
 
 import time
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 
 from apps.engine.coordinator import GlobalTradeEngineCoordinator
 from apps.engine.models import ActualState, Engine, EngineEvent
+from apps.exchanges.factory import connector_for
 from apps.exchanges.models import Connection
-from apps.exchanges.services import connection_disarm
+from apps.exchanges.services import connection_arm, connection_disarm
 from apps.exchanges.state import ConnectionStateManager
+from apps.orders.manual import Ticket, manual_order_place
 from apps.orders.models import Order
 from apps.positions.models import Position
+from apps.positions.sync import connection_sync
 from apps.strategies.models import Study
+from cts.domain.orders import OrderTerms
+from cts.domain.types import PositionSide
 from tests.flows.stage import BTC, Stage, until
 
 pytestmark = [pytest.mark.wire]
@@ -81,6 +87,29 @@ def test_halt_keeps_entries_away_at_once_and_shows(stage: Stage, trader: Connect
     _enter(stage, study)
 
 
+def _hands_are_kept_out_until_armed(trader: Connection) -> None:
+    """The HALT file aside, nobody gets in by hand either, until the owner arms again."""
+    ConnectionStateManager().resume()
+    wish = OrderTerms(quantity=Decimal("0.010"))
+    denied = _by_hand(trader, wish, key="after the stop")
+    assert (denied.status, denied.reason_code) == ("denied", "emergency_stop")
+    connection_disarm(trader, user=trader.owner)
+    assert _by_hand(trader, wish, key="disarmed").reason_code == "emergency_stop"
+    connection_arm(trader, user=trader.owner)
+    connection_disarm(trader, user=trader.owner)
+    allowed = _by_hand(trader, wish, key="armed meanwhile")
+    assert allowed.status == "filled", allowed.reason
+
+
+def _by_hand(trader: Connection, terms: OrderTerms, *, key: str) -> Order:
+    ticket = Ticket(key=key, symbol=BTC, position_side=PositionSide.LONG, terms=terms)
+    order = manual_order_place(trader, user=trader.owner, ticket=ticket)
+    if order.status != "denied":
+        connection_sync(trader, connector=connector_for(trader))
+        order.refresh_from_db()
+    return order
+
+
 def test_an_emergency_stop_leaves_nothing_at_the_venue_and_can_be_repeated(
     stage: Stage, trader: Connection, study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,9 +125,11 @@ def test_an_emergency_stop_leaves_nothing_at_the_venue_and_can_be_repeated(
     trader.refresh_from_db()
     assert not trader.is_live_armed
     assert _closed(stage, trader).exit_reason == "emergency"
+    _hands_are_kept_out_until_armed(trader)
     [again] = GlobalTradeEngineCoordinator().emergency_stop([trader], actor="alice", user=trader.owner)
     assert again.is_complete, again.steps
     assert EngineEvent.objects.filter(kind="emergency_stop").count() == 2
+    ConnectionStateManager().halt(reason="a test", actor="alice")
     call_command("emergency_stop", lift=True)
     assert not ConnectionStateManager().is_halted()
 

@@ -96,6 +96,13 @@ def test_an_engine_that_is_not_as_wanted_is_named(engine: Engine, changes: dict[
 
 
 @pytest.mark.usefixtures("_workers")
+def test_what_only_an_owner_can_mend_is_no_failure_of_the_system(engine: Engine) -> None:
+    Engine.objects.filter(pk=engine.pk).update(actual=ActualState.FAILED, needs_owner=True)
+    Feed.objects.all().delete()  # nobody wants it any more
+    assert failing() == {}
+
+
+@pytest.mark.usefixtures("_workers")
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -3,15 +3,19 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from apps.exchanges.models import Instrument
 from apps.orders.manual import Ticket, manual_order_place
 from apps.orders.models import Order
+from cts import bus
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms
-from cts.domain.types import OrderPurpose, OrderType, PositionSide, TimeInForce
+from cts.domain.types import OrderPurpose, OrderType, PositionSide, Ticker, TimeInForce
+from tests.conftest import InstrumentFactory
 from tests.orders.conftest import BTC, Desk
+from tests.orders.venue import now_ms
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +140,40 @@ PRICE = Decimal(60_000)
 def test_terms_that_contradict_themselves_are_refused_by_field(desk: Desk, fields: dict[str, Any], field: str) -> None:
     terms = {**fields, "time_in_force": TimeInForce(fields.get("time_in_force", "gtc"))}
     assert refused(desk, OrderTerms(quantity=Decimal("0.01"), **terms)).field == field
+
+
+@pytest.mark.parametrize(
+    ("side", "is_reduce_only", "order_type", "trigger", "where"),
+    [
+        ("long", False, STOP, 59_999, "above"),
+        ("long", False, OrderType.TAKE_PROFIT_MARKET, 60_001, "below"),
+        ("short", False, STOP, 60_001, "below"),
+        ("short", False, OrderType.TAKE_PROFIT_MARKET, 59_999, "above"),
+        ("long", True, STOP, 60_001, "below"),
+        ("short", True, STOP, 60_000, "above"),
+    ],
+)
+def test_a_trigger_the_price_has_passed_is_refused_by_name(
+    desk: Desk, side: str, is_reduce_only: bool, order_type: OrderType, trigger: int, where: str
+) -> None:
+    terms = OrderTerms(
+        quantity=Decimal("0.01"), order_type=order_type, trigger_price=Decimal(trigger), is_reduce_only=is_reduce_only
+    )
+    ticker = Ticker(symbol=BTC, last=PRICE, at_ms=now_ms())
+    bus.client().hset(bus.tickers_key(*desk.connection.venue), BTC, msgspec.json.encode(ticker))
+    ticket = Ticket(key="k", symbol=BTC, position_side=PositionSide(side), terms=terms)
+    with pytest.raises(DomainError) as caught:
+        manual_order_place(desk.connection, user=desk.connection.owner, ticket=ticket)
+    assert (caught.value.code, caught.value.field) == ("wrong_side", "trigger_price")
+    assert f"waits {where} the last price, which is 60000" in caught.value.detail
+    assert not Order.objects.exists()
+
+
+def test_a_symbol_nobody_follows_is_said_to_be_so(desk: Desk, instrument_factory: InstrumentFactory) -> None:
+    instrument_factory("DOGE/USDT:USDT")
+    error = refused(desk, OrderTerms(quantity=Decimal(1)), symbol="DOGE/USDT:USDT")
+    assert (error.code, error.field) == ("no_price", "symbol")
+    assert error.detail.startswith("No connection follows DOGE/USDT:USDT")
 
 
 def test_post_only_says_what_it_needs(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from apps.orders.models import Order
 from apps.orders.services import order_apply_venue
 from apps.positions.models import Position, PositionStatus
 from apps.positions.services import position_closing_begin
+from apps.positions.sync import connection_sync
 from cts import bus
 from cts.domain.errors import AmbiguousResult, Rejected, Unavailable
 from cts.domain.orders import OrderTerms
@@ -102,16 +103,16 @@ def test_close_profitable_closes_what_is_in_profit_after_fees(desk: Desk) -> Non
     assert even.status == "open"
 
 
-def test_flatten_leaves_nothing_on_the_venue(desk: Desk) -> None:
+def test_flatten_and_a_sync_leave_nothing_on_the_venue(desk: Desk) -> None:
     for key in ("a", "b"):
         desk.open(key)
     desk.open("short", position_side=PositionSide.SHORT)
     desk.manager.protect(desk.connection, connector=desk.venue)
-    desk.venue.is_market_filled = False
-    desk.submit(desk.create("pending", terms=OrderTerms(quantity=Decimal("0.01"))))
-    desk.venue.is_market_filled = True
-    desk.manager.flatten(desk.connection, connector=desk.venue)
+    assert desk.venue.open_orders()
+    outcomes = desk.manager.flatten(desk.connection, connector=desk.venue)
+    assert [(outcome.is_ok, outcome.position.exit_reason) for outcome in outcomes] == [(True, "emergency")] * 3
     assert desk.venue.legs == {}
+    connection_sync(desk.connection, connector=desk.venue)
     assert desk.venue.open_orders() == []
     assert not Position.objects.exclude(status="closed").exists()
 

@@ -226,6 +226,7 @@ def test_a_trade_by_hand_is_adopted_as_external(account: Account) -> None:
     assert (external.quantity, external.status) == (Decimal("0.02"), "open")
     assert leg_quantities(account.connection) == {(BTC, LONG): Decimal("0.03")}
     account.manager.flatten(account.connection, connector=account.connector)
+    account.sync()
     assert account.connector.positions() == []
     assert account.connector.open_orders() == []
 

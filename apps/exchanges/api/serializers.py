@@ -51,6 +51,7 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     last_seen_at = serializers.DateTimeField(allow_null=True)
     last_error = serializers.CharField()
     last_error_at = serializers.DateTimeField(allow_null=True)
+    entries_stopped_at = serializers.DateTimeField(allow_null=True)
 
 
 class TestLineSerializer(serializers.Serializer[Any]):

@@ -129,6 +129,9 @@ class Connector(ABC):
     def place(self, request: OrderRequest) -> OrderAck:
         """Send once. `AmbiguousResult` when it can't be known whether the venue took it; never sent twice by us."""
 
+    def learn(self, request: OrderRequest, *, venue_order_id: str) -> None:  # noqa: B027 - most venues name our id everywhere
+        """Whose order that is: its executions may not say so."""
+
     def recall(self, request: OrderRequest, *, sent_ms: int) -> None:  # noqa: B027 - most venues know orders by our id
         """Tell it of an order that may have been sent by another process and whose answer nobody has.
 

@@ -12,6 +12,7 @@ from apps.exchanges.connectors.base import Connector, Credentials, Target
 from apps.exchanges.connectors.clock import VenueClock
 from apps.exchanges.connectors.errors import ResignNeeded, classify, error_for, held_up_check, told_until_ms
 from apps.exchanges.connectors.parsing import Reader
+from apps.exchanges.connectors.patience import patience
 from apps.exchanges.connectors.signing import Signer
 from apps.exchanges.connectors.spec import Call, ErrorClass, Intent
 from apps.exchanges.connectors.throttle import Budget, Limiter
@@ -42,6 +43,8 @@ class CallingConnector(Connector, ABC):
     time_call: ClassVar[Call]
     time_params: ClassVar[Mapping[str, Any]] = {}
     time_field: ClassVar[str]
+    # Whether every good reply tells the venue's time: then hardly anybody need ask for it.
+    tells_time: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -86,6 +89,9 @@ class CallingConnector(Connector, ABC):
     def _note_limits(self, call: Call, headers: Mapping[str, str]) -> None:
         """What the headers tell of budgets."""
 
+    def _note_reply_time(self, payload: Any, *, asked_at: float) -> None:
+        """What the reply tells of the venue's clock, where it `tells_time`."""
+
     # --- calling ----------------------------------------------------------------------------------------------------
     def call(
         self,
@@ -128,16 +134,21 @@ class CallingConnector(Connector, ABC):
         transport = self._hosts[call.host] if call.host else self._transport
         # After signing: a process held up from here on sends a signature the venue takes for too old.
         held_up_check(send_by, exchange=self.spec.name)
+        asked_at = self.clock.moment()
         response = transport.send(prepared, is_write=call.intent is Intent.PLACE)
         self._note_limits(call, response.headers)
-        return self._result(call, response)
+        payload = self._result(call, response)
+        # The clock, which waits for the call for the time, is told nothing in between.
+        if self.tells_time and call is not self.time_call:
+            self._note_reply_time(payload, asked_at=asked_at)
+        return payload
 
     def _ready_to_sign(self, call: Call) -> None:
         if self._signer is None:
             raise AuthFailed(f"{self.spec.label}: this call needs an API key", exchange=self.spec.name)
         # An order doesn't wait for a fresher sample when there is one.
         if not self.clock.is_synced or (call.intent is Intent.READ and self.clock.is_stale):
-            self.clock.sync(self._time_once)
+            self.clock.sync(self._time_once, times=1 if self.tells_time else 2)
 
     def _ready_to_resign(self) -> None:
         """What was refused was the time of the signature; a venue with tokens renews those."""
@@ -207,6 +218,8 @@ class CallingConnector(Connector, ABC):
 
     # --- time -------------------------------------------------------------------------------------------------------
     def server_time_ms(self) -> int:
+        if self.tells_time and not self.clock.is_stale:
+            return self.clock.now_ms()
         return self.read.integer(self.call(self.time_call, self.time_params), self.time_field)
 
     def _time_once(self) -> int:
@@ -231,7 +244,12 @@ class CallingConnector(Connector, ABC):
 
 
 def _may_pass(error: ExchangeError) -> bool:
-    """A body cut short may be whole next time; one with a field we can't read won't read better."""
+    """A body cut short may be whole next time; one with a field we can't read won't read better.
+
+    A limit the venue tells of closes our budget until then: who has the patience waits there.
+    """
+    if isinstance(error, RateLimited):
+        return patience() is not None
     return isinstance(error, Unavailable) and (not isinstance(error, PayloadError) or error.field == "body")
 
 

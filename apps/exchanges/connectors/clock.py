@@ -40,19 +40,31 @@ class VenueClock:
     def now_ms(self) -> int:
         return int((self._monotonic() + self._offset_s) * 1000)
 
-    def sync(self, server_time_ms: Callable[[], int], *, is_forced: bool = False) -> None:
+    def moment(self) -> float:
+        """For `note`: when something was asked."""
+        return self._monotonic()
+
+    def note(self, server_ms: int, *, asked_at: float) -> None:
+        """What a reply just told of the venue's time. For venues that put it into each, so that nobody need ask."""
+        answered_at = self._monotonic()
+        with self._lock:
+            self._take(server_ms / 1000, asked_at, answered_at)
+
+    def sync(self, server_time_ms: Callable[[], int], *, is_forced: bool = False, times: int = 2) -> None:
         """Take samples. Forced (a skew was refused): the old ones are worthless, only the new count."""
         with self._lock:
             if not is_forced and not self.is_stale:
                 return
             if is_forced:
                 self._samples.clear()
-            # Twice: the first may have had to open a socket, which makes its way there longer than its way back.
-            for _ in range(2):
+            # Twice as a rule: the first may have had to open a socket, which makes its way there longer than its way back.
+            for _ in range(times):
                 started = self._monotonic()
                 server_s = server_time_ms() / 1000
-                ended = self._monotonic()
-                self._samples.append((ended - started, server_s - (started + ended) / 2))
-            # The quickest round trip has the least room for error.
-            self._offset_s = min(self._samples)[1]
-            self._synced_at = self._monotonic()
+                self._take(server_s, started, self._monotonic())
+
+    def _take(self, server_s: float, asked_at: float, answered_at: float) -> None:
+        self._samples.append((answered_at - asked_at, server_s - (asked_at + answered_at) / 2))
+        # The quickest round trip has the least room for error.
+        self._offset_s = min(self._samples)[1]
+        self._synced_at = answered_at

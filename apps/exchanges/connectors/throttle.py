@@ -9,11 +9,14 @@ from typing import Protocol
 
 import msgspec
 
+from apps.exchanges.connectors.patience import patience
 from apps.exchanges.connectors.spec import RateRule, Scope
 from cts.domain.errors import RateLimited
 
 Costs = tuple[tuple[str, int], ...]
 SLOTS = 8
+# How much longer than its wait an urgent call's turn is kept for it: the time it may need to wake up and ask again.
+TURN_S = 0.25
 EPSILON = 1e-9
 
 
@@ -29,7 +32,10 @@ class Limiter(Protocol):
     """In relative seconds throughout, so that a limiter shared by processes can keep its own clock."""
 
     def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
-        """0 when all were debited; else nothing was, and how long to wait before asking again."""
+        """0 when all were debited; else nothing was, and how long to wait before asking again.
+
+        What an urgent call has to wait for is kept for it: until its turn nobody else is granted any of it.
+        """
         ...
 
     def correct(self, key: str, rule: RateRule, *, used: float) -> bool:
@@ -85,19 +91,32 @@ class LocalLimiter:
         self._lock = threading.Lock()
         self._windows: dict[str, _Window] = {}
         self._blocked_until: dict[str, float] = {}
+        self._turn_until: dict[str, float] = {}
 
     def take(self, grants: Sequence[Grant], *, is_urgent: bool) -> float:
-        now = self._monotonic()
+        now, short = self._monotonic(), list[str]()
         with self._lock:
             wait = self._blocked_for(grants, now=now) if self._blocked_until else 0.0
             for grant in grants:
                 room = grant.rule.room(is_urgent=is_urgent)
-                wait = max(wait, self._window(grant.key, grant.rule).wait(grant.weight, room=room, now=now))
+                own = self._window(grant.key, grant.rule).wait(grant.weight, room=room, now=now)
+                if own > 0:
+                    short.append(grant.key)
+                elif not is_urgent and self._turn_until:
+                    own = self._turn_until.get(grant.key, now) - now
+                wait = max(wait, own)
             if wait > 0:
+                if is_urgent:
+                    self._turns_keep(short, until=now + wait + TURN_S, now=now)
                 return wait
             for grant in grants:
                 self._windows[grant.key].add(grant.weight, now=now)
             return 0.0
+
+    def _turns_keep(self, keys: Sequence[str], *, until: float, now: float) -> None:
+        self._turn_until = {key: at for key, at in self._turn_until.items() if at > now}
+        for key in keys:
+            self._turn_until[key] = max(until, self._turn_until.get(key, until))
 
     def correct(self, key: str, rule: RateRule, *, used: float) -> bool:
         now = self._monotonic()
@@ -150,14 +169,17 @@ class Budget:
         self._grants: dict[Costs, tuple[Grant, ...]] = {}
 
     def spend(self, costs: Costs, *, is_urgent: bool) -> None:
-        """Wait for the tokens; `RateLimited` when that would take longer than anybody wants to wait."""
+        """Wait for the tokens; `RateLimited` when that would take longer than the caller's patience, or the usual one."""
         grants = self._grants.get(costs)
         if grants is None:
             grants = tuple(Grant(*self._rules[name], weight) for name, weight in costs)
             self._grants[costs] = grants
+        wait_max_s = self._max_wait_s
+        if (asked := patience()) is not None:
+            wait_max_s, is_urgent = asked.wait_max_s, is_urgent or asked.is_first
         waited = 0.0
         while (wait := self._limiter.take(grants, is_urgent=is_urgent)) > 0:
-            if waited + wait > self._max_wait_s:
+            if waited + wait > wait_max_s:
                 retry_at = datetime.now(UTC) + timedelta(seconds=wait)
                 raise RateLimited(f"Own request budget is spent for {wait:.1f} s", retry_at=retry_at)
             self._sleep(wait)

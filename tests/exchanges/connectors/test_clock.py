@@ -47,6 +47,20 @@ def test_error_is_at_most_half_the_quickest_round_trip() -> None:
     assert abs(clock.now_ms() - world.venue_s() * 1000) <= 11
 
 
+def test_what_replies_tell_keeps_the_clock_fresh() -> None:
+    world = World(ahead_s=2.0, there_s=0.02, back_s=0.02)
+    clock = world.clock()
+    asked_at = clock.moment()
+    clock.note(world.ask(), asked_at=asked_at)
+    assert clock.is_synced
+    assert abs(clock.now_ms() - world.venue_s() * 1000) <= 1
+    world.monotonic += RESYNC_S + 1
+    assert clock.is_stale
+    asked_at = clock.moment()
+    clock.note(world.ask(), asked_at=asked_at)
+    assert not clock.is_stale
+
+
 def test_step_of_the_wall_clock_changes_nothing() -> None:
     world = World(ahead_s=0.0)
     clock = world.clock()

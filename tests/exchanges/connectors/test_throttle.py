@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from apps.exchanges.connectors.patience import patient
 from apps.exchanges.connectors.spec import RateRule, Scope
-from apps.exchanges.connectors.throttle import Budget, Grant, LocalLimiter
+from apps.exchanges.connectors.throttle import TURN_S, Budget, Grant, LocalLimiter
 from cts.domain.errors import RateLimited
 
 TEN = RateRule(name="ten", scope=Scope.ACCOUNT, limit=10, interval_s=1.0, reserve_ratio=0.2)
@@ -128,6 +129,29 @@ def test_limit_blocks_its_budget_and_a_ban_the_address(limiter: LocalLimiter, cl
     assert granted(others) == granted(ours) == 0
     clock.now += 51
     assert granted(others) == 8
+
+
+def test_what_an_urgent_call_waits_for_is_kept_for_it_alone(limiter: LocalLimiter, clock: Clock) -> None:
+    whole, one = Grant("venue:a:ten", TEN, 10), Grant("venue:a:ten", TEN, 1)
+    assert limiter.take([whole], is_urgent=True) == 0
+    wait = limiter.take([whole], is_urgent=True)
+    clock.now += wait + 0.01
+    assert 0 < limiter.take([one], is_urgent=False) <= TURN_S
+    assert limiter.take([Grant("venue:b:ten", TEN, 1)], is_urgent=False) == 0
+    assert limiter.take([whole], is_urgent=True) == 0
+    clock.now += 10
+    assert limiter.take([one], is_urgent=False) == 0
+
+
+def test_the_patient_wait_longer_and_the_first_draw_on_the_reserve(limiter: LocalLimiter, clock: Clock) -> None:
+    ours = budget(limiter, clock)
+    with patient(0.0, is_first=True):
+        assert granted(ours) == TEN.limit
+    assert granted(ours) == 0
+    before = clock.now
+    with patient(60.0):
+        assert granted(ours, at_most=30) == 30
+    assert clock.now - before > 2
 
 
 def test_a_grant_takes_less_than_fifty_microseconds() -> None:

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from apps.exchanges.connectors.spec import RateRule, Scope
-from apps.exchanges.connectors.throttle import Grant
+from apps.exchanges.connectors.throttle import TURN_S, Grant
 from apps.exchanges.limiter import SharedLimiter
 from cts import bus
 
@@ -42,6 +42,19 @@ def test_refused_wish_debits_none_of_its_budgets(grants: list[Grant]) -> None:
     before = bus.client().hgetall(bus.state_key("window", grants[0].key))
     assert limiter.take(grants, is_urgent=True) > 0
     assert bus.client().hgetall(bus.state_key("window", grants[0].key)) == before
+
+
+def test_what_an_urgent_call_waits_for_no_other_process_takes() -> None:
+    rule = RateRule(name="few", scope=Scope.IP, limit=2, interval_s=0.4, reserve_ratio=0.0)
+    whole = Grant(f"{uuid.uuid4().hex}:ip:few", rule, 2)
+    one = Grant(whole.key, rule, 1)
+    stop, others = SharedLimiter(), SharedLimiter()
+    assert stop.take([whole], is_urgent=False) == 0
+    wait = stop.take([whole], is_urgent=True)
+    assert wait > 0
+    time.sleep(wait + 0.01)
+    assert 0 < others.take([one], is_urgent=False) <= TURN_S
+    assert stop.take([whole], is_urgent=True) == 0
 
 
 def test_two_wishes_for_one_budget_count_twice(grants: list[Grant]) -> None:

@@ -39,8 +39,14 @@ class PionexOrders(PionexLedger, ABC):
 
     def _named(self, row: Row, request: OrderRequest) -> OrderAck:
         order_id = self.read.identifier(row, "orderId")
-        self.names.learn(order_id, OrderName(request.client_order_id, request.position_side if self._hedged else None))
+        self.names.learn(order_id, self._name(request))
         return OrderAck(client_order_id=request.client_order_id, venue_order_id=order_id)
+
+    def _name(self, request: OrderRequest) -> OrderName:
+        return OrderName(request.client_order_id, request.position_side if self._hedged else None)
+
+    def learn(self, request: OrderRequest, *, venue_order_id: str) -> None:
+        self.names.learn(venue_order_id, self._name(request))
 
     # --- batches ----------------------------------------------------------------------------------------------------
     def _place_group(self, request: OrderRequest) -> str | None:

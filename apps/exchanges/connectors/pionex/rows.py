@@ -34,6 +34,7 @@ class PionexRows(RestConnector, ABC):
     time_call = BOOKS
     time_params = {"symbol": "BTC_USDT_PERP"}
     time_field = "timestamp"
+    tells_time = True
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -62,6 +62,11 @@ class PionexWire(PionexOrders, ABC):
         if left.isdigit() and int(left) < calls.WEIGHT:
             self._budget.correct(call.costs[0][0], used=calls.WEIGHT)
 
+    def _note_reply_time(self, payload: Any, *, asked_at: float) -> None:
+        # Refusals tell it in seconds.
+        if payload.get("result") is True:
+            self.clock.note(self.read.integer(payload, self.time_field), asked_at=asked_at)
+
     # --- market -----------------------------------------------------------------------------------------------------
     def _candle_page(self, symbol: str, *, interval: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:
         """Counted back from the end: where nobody dealt for a while, older bars come instead and aren't asked for."""
