@@ -16,12 +16,13 @@ from apps.engine.selectors import LONGEST_REST, engine_lease
 from apps.exchanges.models import Connection, SymbolMode
 from apps.exchanges.runs import run_wake
 from apps.exchanges.trading import market_check
-from cts.domain.errors import DomainError
+from cts.domain.errors import DomainError, RateLimited, Unavailable
 from cts.realtime import event, push_on_commit
 
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 8
+MOST_FAILURES = 9999
 _VERBS = {
     DesiredState.RUNNING: "started",
     DesiredState.PAUSED: "paused",
@@ -115,14 +116,18 @@ def engine_ended(connection: Connection, *, epoch: int, reason: str) -> None:
 
 @transaction.atomic
 def engine_failed(connection: Connection, *, epoch: int, error: Exception, is_final: bool) -> float | None:
-    """Seconds until the next try, or None: after `MAX_FAILURES` in a row, or an error only its owner can mend."""
+    """Seconds until the next try, or None: after `MAX_FAILURES` in a row, or an error only its owner can mend.
+
+    A venue that can't be reached is waited for, however long that takes.
+    """
     engine = _locked(connection)
     if engine.epoch != epoch:
         return None
-    engine.failures += 1
+    engine.failures = min(engine.failures + 1, MOST_FAILURES)
     engine.last_error = f"{type(error).__name__}: {error}"[:500]
-    longest_s, is_over = LONGEST_REST.total_seconds(), is_final or engine.failures >= MAX_FAILURES
-    delay_s = None if is_over else min(longest_s, float(2 ** (engine.failures - 1)))
+    longest_s, is_away = LONGEST_REST.total_seconds(), isinstance(error, Unavailable | RateLimited)
+    is_over = is_final or (engine.failures >= MAX_FAILURES and not is_away)
+    delay_s = None if is_over else min(longest_s, float(2 ** min(engine.failures - 1, MAX_FAILURES)))
     engine.actual = ActualState.FAILED if delay_s is None else ActualState.STARTING
     engine.needs_owner = is_final
     engine.retry_at = None if delay_s is None else timezone.now() + timedelta(seconds=delay_s)

@@ -1,10 +1,11 @@
 """Getting in and out, and pages that say no."""
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
-from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.conftest import PHONE, OpenPage, Server
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -66,3 +67,12 @@ def test_the_theme_is_remembered(open_page: OpenPage, alice: User) -> None:
     assert answer.value.ok
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "light"
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_broken_form_is_answered_in_words(server: Server, content_type: str) -> None:
+    for path, status in (("orders/", 401), ("auth/token/", 415)):
+        address, headers = f"{server.url}/api/v1/{path}", {"Content-Type": content_type}
+        answer = requests.post(address, data=b"--x\r\nbroken", headers=headers, timeout=30)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+        assert answer.json()["detail"]

@@ -23,7 +23,7 @@ from apps.engine.services import (
 from apps.exchanges.models import Connection
 from apps.exchanges.runs import Ended
 from apps.orders.creation import engine_lease_name
-from cts.domain.errors import AuthFailed, DomainError
+from cts.domain.errors import AuthFailed, DomainError, Unavailable
 
 pytestmark = pytest.mark.django_db
 RUNNING, PAUSED, STOPPED = DesiredState.RUNNING, DesiredState.PAUSED, DesiredState.STOPPED
@@ -131,6 +131,15 @@ def test_failures_wait_longer_each_time_then_give_up_for_good(connection: Connec
     assert (engine.actual, engine.failures, engine.last_error) == ("failed", MAX_FAILURES, "ValueError: no")
     assert not engines_wanted().exists()
     assert EngineEvent.objects.first().kind == "failed"  # type: ignore[union-attr]
+
+
+def test_a_venue_that_is_away_is_waited_for_however_long(connection: Connection) -> None:
+    _running(connection)
+    away = Unavailable("maintenance")
+    waits = [engine_failed(connection, epoch=1, error=away, is_final=False) for _ in range(MAX_FAILURES + 3)]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+    Engine.objects.update(failures=9999)
+    assert engine_failed(connection, epoch=1, error=away, is_final=False) == 60
 
 
 def test_an_error_no_repeat_can_mend_gives_up_at_once(connection: Connection) -> None:

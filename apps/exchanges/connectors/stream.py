@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.exchanges.connectors.base import StreamEvents
 from apps.exchanges.connectors.outbox import Outbox
+from apps.exchanges.connectors.reach import reachable_check
 from cts.domain.errors import AuthFailed, ExchangeError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Dialect(ABC):
 
     # Whether a quiet socket must be a broken one, even if it answers pings.
     is_never_quiet: bool = False
+    # Whether the venue counts new sockets, and `permit` says when there may be another.
+    is_counted: bool = False
     # How far apart our frames must leave, where the venue counts them.
     send_interval_s: float = 0.0
 
@@ -51,6 +54,9 @@ class Dialect(ABC):
     def url(self, misses: int) -> str:
         """Another one after each that led nowhere. May call the venue for a session key."""
         return self._urls[misses % len(self._urls)]
+
+    def permit(self) -> None:  # noqa: B027 - most venues don't count them
+        """Wait until one more socket may be opened; `RateLimited` where that takes too long."""
 
     @abstractmethod
     def opening(self) -> list[str]:
@@ -224,6 +230,10 @@ class _Line:
         from websockets.sync.client import connect  # not needed, and not paid for, without a stream
 
         url = self.dialect.url(misses)
+        if self.dialect.is_counted:
+            # A venue that is away counts no sockets: none of the few it allows is spent on it.
+            reachable_check(url)
+            self.dialect.permit()
         socket = connect(
             url, open_timeout=READY_S, close_timeout=1, ping_interval=None, max_size=FRAME_MAX, logger=_wire_log
         )

@@ -1,6 +1,7 @@
 """What only OrangeX's connector does about legs, modes and bars, and on its sockets."""
 
 import json
+import socket
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 import pytest
 
 from apps.exchanges.connectors.base import StreamEvents
-from apps.exchanges.connectors.stream import StreamBroken
+from apps.exchanges.connectors.stream import Stream, StreamBroken
 from cts.domain.errors import AuthFailed, RateLimited, Unavailable
 from cts.domain.types import Candle, PositionMode, PositionSide, Side
 from cts.domain.venue import BookTop, Channel, Trade
@@ -155,6 +156,20 @@ def test_private_stream_refused_its_token_renews_it_for_the_next_socket() -> Non
 def test_sockets_are_opened_no_faster_than_the_venue_bears() -> None:
     (dialect,) = connect([]).public_stream([BTC], StreamEvents()).dialects
     for _ in range(5):
-        dialect.url(0)
+        dialect.permit()
     with pytest.raises(RateLimited):
-        dialect.url(0)
+        dialect.permit()
+
+
+def test_a_venue_that_is_away_costs_none_of_the_sockets_it_allows() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"ws://127.0.0.1:{nobody.getsockname()[1]}/"
+        (dialect,) = connect([]).public_stream([BTC], StreamEvents()).dialects
+        dialect._urls = (address,)
+        stream = Stream([dialect], events=StreamEvents(), name="away")
+        for _ in range(6):
+            with pytest.raises(ConnectionRefusedError):
+                stream._lines[0]._session(0)
+    for _ in range(5):
+        dialect.permit()

@@ -16,6 +16,7 @@ _PING, _PONG = "PING", "PONG"
 
 
 class OrangeXDialect(Dialect):
+    is_counted = True
     method = ""
 
     def __init__(self, connector: "OrangeXConnector", *, urls: Sequence[str], events: StreamEvents) -> None:
@@ -24,9 +25,8 @@ class OrangeXDialect(Dialect):
         self._number = 0
         self._asked: dict[str, list[str]] = {}
 
-    def url(self, misses: int) -> str:
+    def permit(self) -> None:
         self._connector.socket_permit()
-        return super().url(misses)
 
     def ping(self) -> str:
         """Only what we send keeps the socket open, whatever comes the other way."""
