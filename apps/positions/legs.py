@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
+from apps.orders.fills import fills_unknown
 from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
 from apps.orders.resolution import claimed_for_s, lost_for_s
@@ -27,6 +28,7 @@ LOOK_BACK = timedelta(hours=24)
 # An outcome still unknown after this no longer keeps us from setting the position from the venue.
 UNKNOWN_PATIENCE_S = 60.0
 MARKET_PATIENCE_S = 10.0
+ON_ITS_WAY_MS = 10_000
 # Executions the venue has told of by number, but not one by one yet, as when its clock has gone backwards.
 LACKING_PATIENCE_S = 300.0
 
@@ -68,15 +70,14 @@ def legs_settle(
         return
     # Executions may lag behind positions by the venue's own delay.
     sleep(connector.spec.visibility_delay_s)
-    booked = {symbol: _fills_again(connection, connector, symbol) for symbol in {each.symbol for each in first}}
-    report.fills += sum(booked.values())
+    missed = {symbol: _fills_again(connection, connector, symbol, report) for symbol in {each.symbol for each in first}}
     second = _differences(connection, connector, report)
     for difference in first:
         if difference in second:
             _settle(connection, difference, report, is_first=is_first)
-        elif booked[difference.symbol]:
+        elif missed[difference.symbol]:
             discrepancy_record(
-                connection, difference=difference, cause="missing_fills", detail={"fills": booked[difference.symbol]}
+                connection, difference=difference, cause="missing_fills", detail={"fills": missed[difference.symbol]}
             )
             report.discrepancies += 1
 
@@ -86,9 +87,13 @@ def _differences(connection: Connection, connector: Connector, report: SyncRepor
     return legs_diff(leg_quantities(connection), venue=report.legs)
 
 
-def _fills_again(connection: Connection, connector: Connector, symbol: str) -> int:
+def _fills_again(connection: Connection, connector: Connector, symbol: str, report: SyncReport) -> int:
+    """How many we had missed. What has only just happened is on its way by the stream too: nobody missed that."""
     since = max(connection.created_at, timezone.now() - LOOK_BACK)
-    return fills_fetch(connection, connector, symbol=symbol, since=since)
+    unknown = fills_unknown(connection, connector.fills(symbol, since_ms=milliseconds(since)))
+    report.fills += fills_book(connection, fills=unknown)
+    before_ms = connector.now_ms() - ON_ITS_WAY_MS
+    return sum(fill.executed_ms < before_ms for fill in unknown)
 
 
 def _settle(connection: Connection, difference: LegDifference, report: SyncReport, *, is_first: bool) -> None:

@@ -129,9 +129,19 @@ def test_a_difference_an_order_under_way_explains_is_left_alone(desk: Desk) -> N
 def test_fills_that_come_between_the_two_looks_are_named_as_the_cause(desk: Desk) -> None:
     desk.sync()
     desk.venue.by_hand(Side.BUY, "0.5", leg=LONG, symbol="ETH/USDT:USDT")
+    fill = desk.venue.executions[-1]
+    desk.venue.executions[-1] = msgspec.structs.replace(fill, executed_ms=fill.executed_ms - 20_000)
+    desk.connection.created_at -= timedelta(minutes=1)
     assert desk.sync().discrepancies == 1
     assert Discrepancy.objects.get().cause == "missing_fills"
     assert Position.objects.get().origin == "external"
+
+
+def test_fills_that_have_only_just_happened_are_no_difference(desk: Desk) -> None:
+    desk.sync()
+    desk.venue.by_hand(Side.BUY, "0.5", leg=LONG, symbol="ETH/USDT:USDT")
+    assert desk.sync().discrepancies == 0
+    assert Position.objects.get().quantity == Decimal("0.5")
 
 
 def test_the_cursor_stays_while_an_outcome_is_unknown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
