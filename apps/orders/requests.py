@@ -1,7 +1,8 @@
 """Orders in the words every connector takes."""
 
 from apps.exchanges.connectors.base import Connector
-from apps.orders.ledger import milliseconds
+from apps.exchanges.factory import venue_now_ms
+from apps.orders.ages import ages
 from apps.orders.models import Order
 from cts.domain.types import OrderRequest, OrderType, PositionSide, Side, TimeInForce, VenueOrder
 
@@ -39,7 +40,9 @@ def order_looked_up(order: Order, connector: Connector) -> VenueOrder:
 
 
 def order_sent_ms(order: Order) -> int:
-    return milliseconds(order.claimed_at or order.created_at) or 0
+    """When it was sent, by the venue's clock, which may be any other than ours."""
+    age_s = ages.age_s(("claimed", order.pk), order.claimed_at or order.created_at)
+    return venue_now_ms(order.connection) - round(age_s * 1000)
 
 
 def order_recall(order: Order, connector: Connector) -> None:

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from django.utils import timezone
 
+from apps.exchanges import factory
+from apps.exchanges.connectors.clock import VenueClock
 from apps.orders.models import Order
 from apps.orders.services import order_apply_venue, order_cancel
 from apps.positions.models import Position
@@ -194,3 +197,43 @@ def test_an_order_the_venue_cut_is_filled_with_what_was_left_of_it(desk: Desk, i
         order_apply_venue(desk.connection, told)
     order.refresh_from_db()
     assert (order.status, order.quantity, order.filled_quantity) == ("filled", Decimal("0.006"), Decimal("0.006"))
+
+
+@pytest.mark.parametrize("behind_s", [0, 30, -30])
+def test_a_stop_told_by_its_terms_alone_is_known_whatever_the_venues_clock_shows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, behind_s: int
+) -> None:
+    terms = OrderTerms(
+        quantity=Decimal("0.01"),
+        order_type=OrderType.STOP_MARKET,
+        trigger_price=Decimal(59_000),
+        is_reduce_only=True,
+        position_key="p",
+    )
+    order = desk.create("stop", terms=terms, purpose=OrderPurpose.STOP)
+    Order.objects.filter(pk=order.pk).update(status="submitting", claimed_at=timezone.now())
+    clock = VenueClock()
+    clock.note(now_ms() - behind_s * 1000, asked_at=clock.moment())
+    connector = SimpleNamespace(clock=clock, close=lambda: None)
+    monkeypatch.setitem(factory._entries, desk.connection.pk, factory._Entry((), connector))  # type: ignore[arg-type]
+    told = VenueOrder(
+        client_order_id="",
+        venue_order_id="v7",
+        symbol=BTC,
+        side=Side.SELL,
+        position_side=PositionSide.LONG,
+        order_type=OrderType.STOP_MARKET,
+        status=OrderStatus.ACCEPTED,
+        quantity=Decimal("0.01"),
+        trigger_price=Decimal(59_000),
+        filled_quantity=Decimal(0),
+        created_ms=clock.now_ms(),
+        updated_ms=clock.now_ms(),
+    )
+    applied = order_apply_venue(desk.connection, told)
+    assert applied is not None
+    assert (applied.pk, applied.venue_order_id, Order.objects.count()) == (order.pk, "v7", 1)
+    older = msgspec.structs.replace(told, venue_order_id="v1", created_ms=clock.now_ms() - 60_000)
+    stranger = order_apply_venue(desk.connection, older)
+    assert stranger is not None
+    assert stranger.purpose == "external"
