@@ -145,15 +145,16 @@ class AccountMirror(SideThread):
     def _protect(self) -> None:
         """What fills have changed gets the stop it needs now, and what they have closed loses its own."""
         self._touched_at = None
-        if not (changed := self._positions.refresh()):
-            return
+        changed = self._positions.refresh()
         for position in changed:
             try:
                 self._manager.ensure_stop(position, connector=self.connector)
             except (ExchangeError, DomainError) as error:
                 self._trouble("stop_not_ensured", position, error)
-        # Whether its stop is on the venue is part of how a position's exits are watched.
-        self._positions.refresh()
+        if changed:
+            # Whether its stop is on the venue is part of how a position's exits are watched.
+            self._positions.refresh()
+        self._manager.tidy(self.connection, connector=self.connector)
 
     def _leg(self, told: LegTold) -> None:
         for side in PositionSide:

@@ -21,6 +21,7 @@ from apps.orders.holdings import book
 from apps.orders.ledger import order_begun, order_pushed
 from apps.orders.locks import entry_lock_create
 from apps.orders.models import Order
+from apps.orders.oco import oco_check
 from cts.domain import risk
 from cts.domain.errors import DomainError
 from cts.domain.orders import OrderTerms, client_order_id
@@ -99,6 +100,8 @@ def _judged(draft: Draft) -> Judged:
     verdict = draft_verdict(draft, facts=facts, sized=sized)
     if draft.history.groups and not draft.terms.is_reduce_only:
         verdict = risk.Verdict([*verdict.checks, *groups().checks(draft.history.groups, _question(draft, sized))])
+    if draft.terms.oco_group:
+        verdict = risk.Verdict([*verdict.checks, oco_check(draft.connection, draft.terms.oco_group)])
     return Judged(draft, sized, verdict, draft_refusal(draft, sized=sized, verdict=verdict))
 
 

@@ -108,6 +108,7 @@ def order_terms(draft: Draft, *, sized: sizing.Sizing, order_id: str) -> dict[st
         "intent_key": intent.key,
         # An entry names its own position; so does a reduction denied for want of one, which no position bears.
         "position_key": terms.position_key or order_id,
+        "oco_group": terms.oco_group,
         "symbol": intent.symbol,
         "side": entry.opposite if terms.is_reduce_only else entry,
         "position_side": intent.position_side,

@@ -154,6 +154,8 @@ def manual_orders_cancel_all(
 
 def _terms_check(terms: OrderTerms) -> None:
     _force_check(terms)
+    if terms.oco_group and terms.order_type is OrderType.MARKET:
+        raise DomainError("not_wanted", "A market order doesn't wait, so it can't be one of a group", field="oco_group")
     wants_price, wants_trigger = terms.order_type is OrderType.LIMIT, terms.order_type.is_conditional
     for field, value, is_wanted in (
         ("price", terms.price, wants_price),

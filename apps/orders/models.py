@@ -17,6 +17,10 @@ class Order(VersionedModel):
         max_length=36, blank=True, db_index=True, help_text="The position this order opens, protects or closes"
     )
 
+    oco_group = models.CharField(
+        max_length=32, blank=True, help_text="One cancels the other: the first fill of a group ends its other orders"
+    )
+
     symbol = models.CharField(max_length=40)
     side = models.CharField(max_length=4, choices=enum_choices(types.Side))
     position_side = models.CharField(max_length=5, choices=enum_choices(types.PositionSide))
@@ -77,6 +81,7 @@ class Order(VersionedModel):
             models.Index(fields=["connection", "-id"]),
             models.Index(fields=["connection", "created_at"]),
             models.Index(fields=["connection", "symbol", "status"]),
+            models.Index(fields=["connection", "oco_group"], name="order_oco_group", condition=~models.Q(oco_group="")),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "client_order_id": order.client_order_id,
         "venue_order_id": order.venue_order_id,
         "position_key": order.position_key,
+        "oco_group": order.oco_group,
         "symbol": order.symbol,
         "side": str(order.side),
         "position_side": str(order.position_side),

@@ -15,6 +15,7 @@ from apps.orders.services import order_create
 from apps.positions.booking import fills_book
 from apps.positions.ledger import position_locked
 from apps.positions.models import Position, PositionStatus
+from apps.positions.reductions import reductions_beside
 from apps.positions.selectors import exits_live, exits_of, positions_live
 from apps.positions.services import position_closing_begin, position_closing_end, position_settle
 from cts.domain.errors import ExchangeError
@@ -46,7 +47,7 @@ def position_close(
     executor: OrderExecutor,
     engine_epoch: int | None = None,
 ) -> CloseOutcome:
-    """Cancel what of the entry is still to fill, then a reduce-only market order for all that is held."""
+    """Cancel what of the entry is still to fill and what else would close it, then a reduce-only market order for all that is held."""
     row = _caught_up(position, connector, executor)
     if row.quantity and (running := _running(row, connector, executor)) is not None:
         return _closing(row, running)
@@ -103,7 +104,9 @@ def fills_pull(orders: list[Order], *, connector: Connector) -> int:
 def _caught_up(position: Position, connector: Connector, executor: OrderExecutor) -> Position:
     """The position as it is once nothing of its entry can come any more and every fill told of is booked."""
     entries = orders_live(position.connection).filter(position_key=position.key, is_reduce_only=False)
-    canceled = [executor.cancel(order, connector=connector) for order in entries]
+    # A reduction by hand that waits would hold what this exit is to close, or close what belongs to others of the leg.
+    ending = [*entries, *reductions_beside(position)]
+    canceled = [executor.cancel(order, connector=connector) for order in ending]
     # Closing by what we hold while the venue has told of more closed would take from others of the leg.
     lacking = orders_lacking_fills(position.connection).filter(position_key=position.key)
     if pulled := [*canceled, *lacking]:

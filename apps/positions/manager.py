@@ -9,9 +9,11 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
 from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
+from apps.orders.oco import oco_settle
 from apps.positions.closing import CloseOutcome, fills_pull, logged, position_close
 from apps.positions.exposure import net_pnl, unrealized_pnl
 from apps.positions.models import Position
+from apps.positions.reductions import reductions_fit
 from apps.positions.selectors import positions_live
 from apps.positions.stops import StopOutcome, stop_ensure, stops_sweep
 from cts.domain.errors import ExchangeError
@@ -60,7 +62,13 @@ class PositionManager:
                 log.error("stop_not_ensured", extra={"position": position.pk, "reason": str(error)})
                 outcomes.append(StopOutcome(position, "missing", str(error)))
         stops_sweep(connection, connector=connector, executor=self._executor)
+        self.tidy(connection, connector=connector)
         return outcomes
+
+    def tidy(self, connection: Connection, *, connector: Connector) -> int:
+        """What fills have made void goes: other orders of an OCO group, reductions of what isn't held any more."""
+        ended = oco_settle(connection, connector=connector)
+        return ended + reductions_fit(connection, connector=connector, executor=self._executor)
 
     def close(
         self, position: Position, *, reason: str, connector: Connector, engine_epoch: int | None = None

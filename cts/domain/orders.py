@@ -152,6 +152,8 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     is_reduce_only: bool = False
     position_key: str = ""
+    # Of orders with the same word, the first that is filled cancels the others.
+    oco_group: str = ""
 
 
 # Where the trigger of each side's order lies: above the price (True) or below it.

@@ -149,6 +149,19 @@ def test_profitable_and_all_are_closed(hand: Hand, home: dict[str, Any], stage: 
     assert synced(hand, home, "positions/", is_open=True) == []
 
 
+def test_of_two_waiting_orders_the_first_fill_cancels_the_other(hand: Hand, home: dict[str, Any], stage: Stage) -> None:  # noqa: F811
+    last = float(hand.get("tickers/", exchange=home["exchange"], environment="paper")["results"][0]["last"])
+    terms = {"connection": home["id"], "symbol": BTC, "order_type": "limit", "quantity": "0.010", "oco_group": "range"}
+    below = hand.post("orders/", **terms, position_side="long", price=f"{last * 0.995:.1f}")
+    above = hand.post("orders/", **terms, position_side="short", price=f"{last * 1.005:.1f}")
+    assert {below["status"], above["status"]} == {"accepted"}, (below["reason"], above["reason"])
+    assert below["oco_group"] == "range"
+    stage.venue.price(BTC, last * 0.99)
+    [filled] = synced(hand, home, "positions/", is_open=True)
+    assert filled["side"] == "long"
+    assert hand.get(f"orders/{above['id']}/")["status"] == "canceled"
+
+
 def test_the_emergency_stop_leaves_nothing(hand: Hand, home: dict[str, Any]) -> None:
     hand.post(f"connections/{home['id']}/arm/")
     hand.post("orders/", connection=home["id"], symbol=BTC, position_side="long", quantity="0.010")

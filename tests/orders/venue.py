@@ -31,7 +31,7 @@ from cts.domain.types import (
     VenueOrder,
     VenuePosition,
 )
-from cts.domain.venue import FundingPayment
+from cts.domain.venue import AmendRequest, FundingPayment
 
 ZERO = Decimal(0)
 Fault = Exception | Callable[[], object]
@@ -191,6 +191,12 @@ class ScriptedVenue(OptionalVerbs):
             raise OrderNotFound("order does not exist", venue_code="110001")
         self.canceled.append(client_order_id)
         self.drop(client_order_id)
+
+    def _amend(self, request: AmendRequest) -> None:
+        order = self.orders[request.client_order_id]
+        terms = {name: getattr(request, name) for name in ("quantity", "price", "trigger_price")}
+        changes = {name: value for name, value in terms.items() if value is not None}
+        self.orders[request.client_order_id] = msgspec.structs.replace(order, **changes)
 
     def cancel_all(self, symbol: str) -> None:
         for key, order in list(self.orders.items()):

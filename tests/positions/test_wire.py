@@ -231,6 +231,34 @@ def test_a_trade_by_hand_is_adopted_as_external(account: Account) -> None:
     assert account.connector.open_orders() == []
 
 
+def test_an_exit_at_market_leaves_no_reduction_by_hand_behind(account: Account) -> None:
+    account.open(quantity="0.010")
+    account.sync()
+    intent = OrderIntent(
+        key="out",
+        connection_id=account.connection.pk,
+        symbol=BTC,
+        position_side=LONG,
+        purpose=OrderPurpose.MANUAL,
+        origin=Origin.MANUAL,
+        price=60_500.0,
+        at=timezone.now(),
+    )
+    terms = OrderTerms(
+        order_type=OrderType.LIMIT, price=Decimal(60_500), quantity=Decimal("0.010"), is_reduce_only=True
+    )
+    waiting = account.executor.execute(account.connection, intent=intent, connector=account.connector, terms=terms)
+    account.sync()
+    waiting.refresh_from_db()
+    assert waiting.status == "accepted", waiting.reason
+    assert len(account.connector.open_orders(BTC)) == 1 + account.has_stops()
+    account.manager.close_now(account.position(), reason="manual", connector=account.connector)
+    account.sync()
+    waiting.refresh_from_db()
+    assert (account.position().status, waiting.status) == ("closed", "canceled")
+    assert (account.connector.positions(), account.connector.open_orders()) == ([], [])
+
+
 def test_two_positions_of_one_leg_have_a_stop_each_and_close_apart(account: Account) -> None:
     account.open("a", quantity="0.010")
     account.open("b", quantity="0.020")

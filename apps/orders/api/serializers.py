@@ -20,6 +20,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     client_order_id = serializers.CharField()
     venue_order_id = serializers.CharField()
     position_key = serializers.CharField()
+    oco_group = serializers.CharField()
     symbol = serializers.CharField()
     side = Choice(enum_choices(types.Side))
     position_side = Choice(enum_choices(types.PositionSide))
@@ -124,6 +125,11 @@ class OrderCreate(Input):
     price = _amount("Of a limit order")
     trigger_price = _amount("Of a stop or take-profit order")
     is_reduce_only = serializers.BooleanField(default=False)
+    oco_group = serializers.RegexField(
+        r"^[A-Za-z0-9_-]{1,32}\Z",
+        required=False,
+        help_text="One cancels the other: of waiting orders with the same word here, the first fill ends the rest",
+    )
     target_ratio = _ratio("Distance of the target from the entry")
     stop_ratio = _ratio("Distance of the stop from the entry; absent: 2 % from it")
     stop = Choice(["default", "none"], default="default", help_text="`none`: no stop at all, with a `stop_waiver`")
