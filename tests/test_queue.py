@@ -34,4 +34,6 @@ def test_a_broker_that_is_down_is_no_error_of_the_caller(caplog: pytest.LogCaptu
         enqueue_named_on_commit(TASK, 7, queue="sync")
     finally:
         app.set_current()
-    assert [record.message for record in caplog.records] == ["enqueue_failed"]
+    # Threads of the process, such as the hub's, may have something of their own to say meanwhile.
+    told = [record.message for record in caplog.records if record.name == "cts.queue"]
+    assert told == ["enqueue_failed"]
