@@ -1,13 +1,12 @@
 """ASGI composition root: HTTP to Django, websockets to the consumers."""
 
 import os
+from functools import partial
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cts.settings")
 http = get_asgi_application()
-
-from functools import partial  # noqa: E402
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from daphne import http_protocol  # noqa: E402

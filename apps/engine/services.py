@@ -22,6 +22,7 @@ from cts.realtime import event, push_on_commit
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 8
+# More are no longer counted: the column is a small one.
 MOST_FAILURES = 9999
 _VERBS = {
     DesiredState.RUNNING: "started",

@@ -1,7 +1,8 @@
 """`OrderExecutor`: the face of the order protocol for engines and hands: submit, retry, resolve, amend, cancel."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
@@ -12,8 +13,11 @@ from apps.orders.models import Order
 from apps.orders.resolution import order_resolve
 from apps.orders.selectors import orders_unsettled
 from apps.orders.submission import order_submit
+from cts.domain.errors import ExchangeError
 from cts.domain.orders import OrderTerms
 from cts.domain.types import OrderIntent, OrderStatus, Tick
+
+log = logging.getLogger(__name__)
 
 PROBES = 3
 PROBE_S = 0.4
@@ -61,6 +65,14 @@ class OrderExecutor:
 
     def cancel(self, order: Order, *, connector: Connector) -> Order:
         return order_cancel(order, connector=connector, sleep=self._sleep)
+
+    def cancel_each(self, orders: Iterable[Order], *, connector: Connector, failed: str) -> None:
+        """One that can't be canceled now is logged as `failed`, and tried again at the next look."""
+        for order in orders:
+            try:
+                self.cancel(order, connector=connector)
+            except ExchangeError as error:
+                log.warning(failed, extra={"order": order.pk, "reason": str(error)})
 
     def cancel_all(
         self, connection: Connection, *, connector: Connector, symbol: str | None = None

@@ -4,22 +4,15 @@ Kept here, not at the venue: few offer it, none for entries on both sides. Betwe
 be filled as well; what only reduces is bounded by what is held all the same.
 """
 
-import logging
-
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
-from apps.orders.cancellation import order_cancel
 from apps.orders.ledger import order_locked, order_noted
 from apps.orders.models import Order
 from apps.orders.selectors import orders_live
-from cts.domain.errors import ExchangeError
 from cts.domain.risk import Check
 from cts.domain.types import OrderStatus
-
-log = logging.getLogger(__name__)
 
 _FILLED = Q(filled_quantity__gt=0) | Q(reported_quantity__gt=0)
 
@@ -31,16 +24,12 @@ def oco_check(connection: Connection, group: str) -> Check:
     return Check("oco_filled", not is_over, "yes" if is_over else "no", "no", sentence)
 
 
-def oco_settle(connection: Connection, *, connector: Connector) -> int:
-    """Cancel what another order of its group has made void; one that can't be canceled now is tried at the next look."""
+def oco_void(connection: Connection) -> list[Order]:
+    """Orders still live that a fill of another of their group has made void; each is told why, once."""
     orphans = _orphans(connection)
     for order, filled in orphans:
         _noted(order, filled)
-        try:
-            order_cancel(order, connector=connector)
-        except ExchangeError as error:
-            log.warning("oco_not_canceled", extra={"order": order.pk, "reason": str(error)})
-    return len(orphans)
+    return [order for order, _ in orphans]
 
 
 def _orphans(connection: Connection) -> list[tuple[Order, Order]]:

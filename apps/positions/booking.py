@@ -65,10 +65,10 @@ def _booked(connection: Connection, *, fill: VenueFill, source: str) -> Fill | N
     return booked
 
 
-def fills_book(connection: Connection, *, fills: Sequence[VenueFill]) -> int:
-    """What a poll has brought; returns how many were news."""
+def fills_book(connection: Connection, *, fills: Sequence[VenueFill]) -> list[VenueFill]:
+    """What a poll has brought; returns those that were news."""
     fresh = fills_unknown(connection, fills)
-    return sum(fill_book(connection, fill=fill, source="poll") is not None for fill in fresh)
+    return [fill for fill in fresh if fill_book(connection, fill=fill, source="poll") is not None]
 
 
 @transaction.atomic(savepoint=False)

@@ -47,7 +47,9 @@ def position_close(
     executor: OrderExecutor,
     engine_epoch: int | None = None,
 ) -> CloseOutcome:
-    """Cancel what of the entry is still to fill and what else would close it, then a reduce-only market order for all that is held."""
+    """Cancel what of the entry is still to fill and what else would close it, then send a reduce-only market order for
+    all that is held.
+    """
     row = _caught_up(position, connector, executor)
     if row.quantity and (running := _running(row, connector, executor)) is not None:
         return _closing(row, running)
@@ -97,7 +99,7 @@ def fills_pull(orders: list[Order], *, connector: Connector) -> int:
         of_symbol = [order for order in orders if order.symbol == symbol]
         since = min(order.claimed_at or order.created_at for order in of_symbol) - LOOK_BACK
         fills = connector.fills(symbol, since_ms=int(since.timestamp() * 1000))
-        booked += fills_book(of_symbol[0].connection, fills=fills)
+        booked += len(fills_book(of_symbol[0].connection, fills=fills))
     return booked
 
 

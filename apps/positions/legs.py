@@ -12,7 +12,6 @@ from django.utils import timezone
 from apps.exchanges.connectors.base import Connector
 from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
-from apps.orders.fills import fills_unknown
 from apps.orders.ledger import milliseconds
 from apps.orders.models import Order
 from apps.orders.resolution import claimed_for_s, lost_for_s
@@ -53,7 +52,7 @@ class SyncReport:
 def fills_fetch(connection: Connection, connector: Connector, *, symbol: str, since: datetime) -> int:
     """Book what was executed on the symbol since then; returns how many we had not heard of."""
     fills = connector.fills(symbol, since_ms=milliseconds(since))
-    return fills_book(connection, fills=fills)
+    return len(fills_book(connection, fills=fills))
 
 
 def legs_settle(
@@ -90,10 +89,10 @@ def _differences(connection: Connection, connector: Connector, report: SyncRepor
 def _fills_again(connection: Connection, connector: Connector, symbol: str, report: SyncReport) -> int:
     """How many we had missed. What has only just happened is on its way by the stream too: nobody missed that."""
     since = max(connection.created_at, timezone.now() - LOOK_BACK)
-    unknown = fills_unknown(connection, connector.fills(symbol, since_ms=milliseconds(since)))
-    report.fills += fills_book(connection, fills=unknown)
+    news = fills_book(connection, fills=connector.fills(symbol, since_ms=milliseconds(since)))
+    report.fills += len(news)
     before_ms = connector.now_ms() - ON_ITS_WAY_MS
-    return sum(fill.executed_ms < before_ms for fill in unknown)
+    return sum(fill.executed_ms < before_ms for fill in news)
 
 
 def _settle(connection: Connection, difference: LegDifference, report: SyncReport, *, is_first: bool) -> None:

@@ -9,7 +9,7 @@ from apps.exchanges.models import Connection
 from apps.exchanges.selectors import tickers_for
 from apps.orders.executor import OrderExecutor
 from apps.orders.models import Order
-from apps.orders.oco import oco_settle
+from apps.orders.oco import oco_void
 from apps.positions.closing import CloseOutcome, fills_pull, logged, position_close
 from apps.positions.exposure import net_pnl, unrealized_pnl
 from apps.positions.models import Position
@@ -65,10 +65,10 @@ class PositionManager:
         self.tidy(connection, connector=connector)
         return outcomes
 
-    def tidy(self, connection: Connection, *, connector: Connector) -> int:
+    def tidy(self, connection: Connection, *, connector: Connector) -> None:
         """What fills have made void goes: other orders of an OCO group, reductions of what isn't held any more."""
-        ended = oco_settle(connection, connector=connector)
-        return ended + reductions_fit(connection, connector=connector, executor=self._executor)
+        self._executor.cancel_each(oco_void(connection), connector=connector, failed="oco_not_canceled")
+        reductions_fit(connection, connector=connector, executor=self._executor)
 
     def close(
         self, position: Position, *, reason: str, connector: Connector, engine_epoch: int | None = None

@@ -19,29 +19,25 @@ from apps.positions.models import Position
 from apps.positions.selectors import leg_quantities
 from cts.domain.errors import DomainError, ExchangeError
 from cts.domain.orders import RESTING_STATUSES
-from cts.domain.types import OrderPurpose, OrderStatus, OrderType, PositionSide
+from cts.domain.types import OrderPurpose, OrderType, PositionSide
 
 log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 
 
-def reductions_fit(connection: Connection, *, connector: Connector, executor: OrderExecutor) -> int:
-    """Bring every reduction by hand in line with what its leg holds; returns how many were too large."""
+def reductions_fit(connection: Connection, *, connector: Connector, executor: OrderExecutor) -> None:
+    """Bring every reduction by hand in line with what its leg holds."""
     waiting = list(_waiting(connection))
-    if not waiting:
-        return 0
-    held = leg_quantities(connection)
-    too_large = [(row, left) for row in waiting if _open(row) > (left := held.get(_leg(row), ZERO))]
-    for order, left in too_large:
-        _cut(order, left, connector=connector, executor=executor)
-    return len(too_large)
+    held = leg_quantities(connection) if waiting else {}
+    for order in waiting:
+        if _open(order) > (left := held.get(_leg(order), ZERO)):
+            _cut(order, left, connector=connector, executor=executor)
 
 
 def reductions_beside(position: Position) -> list[Order]:
     """Those that would close more than is left of the leg once this position is gone."""
-    rows = _waiting(position.connection).filter(symbol=position.symbol, position_side=position.side)
-    waiting = list(rows)
+    waiting = list(_waiting(position.connection).filter(symbol=position.symbol, position_side=position.side))
     if not waiting:
         return []
     left = leg_quantities(position.connection).get(_leg(position), ZERO) - position.quantity
@@ -66,7 +62,7 @@ def _cut(order: Order, left: Decimal, *, connector: Connector, executor: OrderEx
     try:
         if left > 0 and order.order_type == OrderType.LIMIT and connector.spec.can(Capability.AMEND_QUANTITY):
             executor.amend(order, terms=NewTerms(quantity=order.filled_quantity + left), connector=connector)
-        elif OrderStatus(order.status) in RESTING_STATUSES:
+        else:
             executor.cancel(order, connector=connector)
     except (DomainError, ExchangeError) as error:
         log.warning("reduction_not_cut", extra={"order": order.pk, "reason": str(error)})

@@ -1,6 +1,5 @@
 """Stop coverage: every open position has its reduce-only stop on the venue for its whole quantity, or a written waiver."""
 
-import logging
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -16,13 +15,11 @@ from apps.positions.ledger import position_locked
 from apps.positions.models import Position, PositionStatus
 from apps.positions.selectors import positions_live
 from apps.positions.services import position_settle, position_stop_set, stop_waive
-from cts.domain.errors import ExchangeError
 from cts.domain.orders import RESTING_STATUSES, OrderTerms
 from cts.domain.types import OrderIntent, OrderPurpose, OrderStatus, OrderType, Origin, PositionSide
 from cts.kill_points import KillPoint, reached
 
-log = logging.getLogger(__name__)
-
+NOT_CANCELED = "stop_not_canceled"
 # The venue could not be asked: no refusal, tried again at the next look.
 _NOT_SENT = ("venue_unavailable", "rate_limited")
 _UNANSWERED = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
@@ -43,7 +40,8 @@ def stop_ensure(position: Position, *, connector: Connector, executor: OrderExec
     if row.status == PositionStatus.OPENING:
         row = position_settle(row)
     if row.quantity == 0:
-        stops_cancel(stops_live(row.connection, position_key=row.key), connector=connector, executor=executor)
+        standing = stops_live(row.connection, position_key=row.key)
+        executor.cancel_each(standing, connector=connector, failed=NOT_CANCELED)
         return StopOutcome(row, "none")
     if row.stop_price is None:
         return StopOutcome(stop_waive(row), "waived")
@@ -62,17 +60,8 @@ def stops_sweep(connection: Connection, *, connector: Connector, executor: Order
     held = set(positions_live(connection).values_list("key", flat=True))
     stops = orders_live(connection).filter(purpose=OrderPurpose.STOP)
     orphans = [order for order in stops if order.position_key not in held]
-    stops_cancel(orphans, connector=connector, executor=executor)
+    executor.cancel_each(orphans, connector=connector, failed=NOT_CANCELED)
     return len(orphans)
-
-
-def stops_cancel(orders: list[Order], *, connector: Connector, executor: OrderExecutor) -> None:
-    """One that can't be canceled now is tried again at the next look."""
-    for order in orders:
-        try:
-            executor.cancel(order, connector=connector)
-        except ExchangeError as error:
-            log.warning("stop_not_canceled", extra={"order": order.pk, "reason": str(error)})
 
 
 def _fresh(position: Position) -> Position:
@@ -114,7 +103,7 @@ def _placed(claim: _Claim, *, connector: Connector, executor: OrderExecutor) -> 
         # The row goes by the new one before the old one ends, or it would say that nothing covers it.
         covered = position_stop_set(row, stop_order=order)
         reached(KillPoint.AFTER_STOP_COVERED)
-        stops_cancel(claim.surplus, connector=connector, executor=executor)
+        executor.cancel_each(claim.surplus, connector=connector, failed=NOT_CANCELED)
         return StopOutcome(covered, "covered")
     if order.status in _UNANSWERED:
         # It may be there, or somebody else is sending it: a second one could close twice. Evidence first.

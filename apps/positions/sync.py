@@ -146,13 +146,14 @@ def _fills_sync(
     connection: Connection, connector: Connector, report: SyncReport, *, state: SyncState | None, now: datetime
 ) -> None:
     since = (state.fills_until - OVERLAP) if state else connection.created_at
-    for order in Order.objects.filter(connection=connection, updated_at__gte=since).exclude(venue_order_id=""):
-        connector.learn(order_request(order), venue_order_id=order.venue_order_id)
+    if connector.has_nameless_fills:
+        for order in Order.objects.filter(connection=connection, updated_at__gte=since).exclude(venue_order_id=""):
+            connector.learn(order_request(order), venue_order_id=order.venue_order_id)
     for symbol in sorted(_symbols(connection, state=state, now=now)):
         report.fills += fills_fetch(connection, connector, symbol=symbol, since=since)
     for order in orders_lacking_fills(connection):
         fills = connector.fills(order.symbol, venue_order_id=order.venue_order_id)
-        report.fills += fills_book(connection, fills=fills)
+        report.fills += len(fills_book(connection, fills=fills))
 
 
 def _symbols(connection: Connection, *, state: SyncState | None, now: datetime) -> set[str]:

@@ -138,13 +138,16 @@ def _stop_without_a_name(**changes: Any) -> VenueOrder:
 
 def _stop_being_sent(desk: Desk) -> Order:
     """Whoever sends it will never hear the answer."""
-    position = desk.open()
+    return _stop_sent_for(desk, position_key=desk.open().key)
+
+
+def _stop_sent_for(desk: Desk, *, position_key: str) -> Order:
     terms = OrderTerms(
         order_type=OrderType.STOP_MARKET,
         quantity=Decimal("0.01"),
         trigger_price=Decimal(59000),
         is_reduce_only=True,
-        position_key=position.key,
+        position_key=position_key,
     )
     order = desk.create(key="stop", terms=terms, purpose=OrderPurpose.STOP)
     Order.objects.filter(pk=order.pk).update(status="submitting", claimed_at=timezone.now())
@@ -203,33 +206,12 @@ def test_an_order_the_venue_cut_is_filled_with_what_was_left_of_it(desk: Desk, i
 def test_a_stop_told_by_its_terms_alone_is_known_whatever_the_venues_clock_shows(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, behind_s: int
 ) -> None:
-    terms = OrderTerms(
-        quantity=Decimal("0.01"),
-        order_type=OrderType.STOP_MARKET,
-        trigger_price=Decimal(59_000),
-        is_reduce_only=True,
-        position_key="p",
-    )
-    order = desk.create("stop", terms=terms, purpose=OrderPurpose.STOP)
-    Order.objects.filter(pk=order.pk).update(status="submitting", claimed_at=timezone.now())
+    order = _stop_sent_for(desk, position_key="p")
     clock = VenueClock()
     clock.note(now_ms() - behind_s * 1000, asked_at=clock.moment())
     connector = SimpleNamespace(clock=clock, close=lambda: None)
     monkeypatch.setitem(factory._entries, desk.connection.pk, factory._Entry((), connector))  # type: ignore[arg-type]
-    told = VenueOrder(
-        client_order_id="",
-        venue_order_id="v7",
-        symbol=BTC,
-        side=Side.SELL,
-        position_side=PositionSide.LONG,
-        order_type=OrderType.STOP_MARKET,
-        status=OrderStatus.ACCEPTED,
-        quantity=Decimal("0.01"),
-        trigger_price=Decimal(59_000),
-        filled_quantity=Decimal(0),
-        created_ms=clock.now_ms(),
-        updated_ms=clock.now_ms(),
-    )
+    told = _stop_without_a_name(venue_order_id="v7", created_ms=clock.now_ms(), updated_ms=clock.now_ms())
     applied = order_apply_venue(desk.connection, told)
     assert applied is not None
     assert (applied.pk, applied.venue_order_id, Order.objects.count()) == (order.pk, "v7", 1)

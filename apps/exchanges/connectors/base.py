@@ -85,6 +85,8 @@ class Connector(ABC):
     """
 
     spec: ClassVar["ExchangeSpec"]
+    # Whether its executions tell neither our id nor the leg, so that it has to `learn` whose an order is.
+    has_nameless_fills: ClassVar[bool] = False
 
     @abstractmethod
     def server_time_ms(self) -> int:
@@ -130,7 +132,7 @@ class Connector(ABC):
         """Send once. `AmbiguousResult` when it can't be known whether the venue took it; never sent twice by us."""
 
     def learn(self, request: OrderRequest, *, venue_order_id: str) -> None:  # noqa: B027 - most venues name our id everywhere
-        """Whose order that is: its executions may not say so."""
+        """Whose order that is, where it `has_nameless_fills`."""
 
     def recall(self, request: OrderRequest, *, sent_ms: int) -> None:  # noqa: B027 - most venues know orders by our id
         """Tell it of an order that may have been sent by another process and whose answer nobody has.

@@ -90,7 +90,7 @@ class CallingConnector(Connector, ABC):
         """What the headers tell of budgets."""
 
     def _note_reply_time(self, payload: Any, *, asked_at: float) -> None:
-        """What the reply tells of the venue's clock, where it `tells_time`."""
+        """What the reply tells of the venue's clock, where it does."""
 
     # --- calling ----------------------------------------------------------------------------------------------------
     def call(
@@ -139,7 +139,7 @@ class CallingConnector(Connector, ABC):
         self._note_limits(call, response.headers)
         payload = self._result(call, response)
         # The clock, which waits for the call for the time, is told nothing in between.
-        if self.tells_time and call is not self.time_call:
+        if call is not self.time_call:
             self._note_reply_time(payload, asked_at=asked_at)
         return payload
 

@@ -56,14 +56,10 @@ class OrangeXConnector(OrangeXPositions):
             return str(self.read.integer(error, "code")), self.read.text_or_empty(error, "message")
         return ("", "") if "result" in payload else (calls.NO_RESULT, "neither a result nor an error")
 
-    def _result(self, call: Call, response: Response) -> Any:
-        payload = super()._result(call, response)
-        # The clock, which waits for the call for the time, is told nothing in between.
-        if call is not calls.TIME and "usOut" in payload:
-            self._note_time(self.read.integer(payload, "usOut"))
-        return payload
-
-    def _note_time(self, at_ms: int) -> None:
+    def _note_reply_time(self, payload: Any, *, asked_at: float) -> None:
+        if self.time_field not in payload:
+            return
+        at_ms = self.read.integer(payload, self.time_field)
         if not self.clock.is_synced or abs(at_ms - self.clock.now_ms()) > DRIFT_MS:
             self.clock.sync(lambda: at_ms, is_forced=True)
 

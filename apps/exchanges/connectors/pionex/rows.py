@@ -35,6 +35,7 @@ class PionexRows(RestConnector, ABC):
     time_params = {"symbol": "BTC_USDT_PERP"}
     time_field = "timestamp"
     tells_time = True
+    has_nameless_fills = True
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
